@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mirrors: include/linux/kernel.h, minmax.h, align.h, math.h, container_of.h, compiler.h, bug.h, 6.1 (reduced).
+ * READ_ONCE() and WRITE_ONCE() are steps (see <p2psim/step.h>): they are what a driver marks shared memory with.
+ */
+#ifndef P2PSIM_LINUX_KERNEL_H
+#define P2PSIM_LINUX_KERNEL_H
+
+#include <errno.h>
+#include <limits.h>
+#include <p2psim/base.h>
+#include <p2psim/linux/types.h>
+
+#ifndef likely
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+#ifndef __must_check
+#define __must_check __attribute__((warn_unused_result))
+#endif
+#define __maybe_unused __attribute__((unused))
+#if defined(__clang__)
+#define __must_hold(lock) __attribute__((exclusive_locks_required(lock)))
+#else
+#define __must_hold(lock)
+#endif
+#define __user
+#define __iomem
+#define __rcu
+#define __init
+#define __exit
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member)                                                                                \
+	__extension__({                                                                                                \
+		const __typeof__(((type *)0)->member) *container_of_ptr_ = (ptr);                                      \
+		(type *)((char *)(uintptr_t)container_of_ptr_ - offsetof(type, member));                               \
+	})
+
+#define ALIGN(x, a) (((x) + ((__typeof__(x))(a) - 1)) & ~((__typeof__(x))(a) - 1))
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
+#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define min(a, b)                                                                                                      \
+	__extension__({                                                                                                \
+		__typeof__(a) min_a_ = (a);                                                                            \
+		__typeof__(b) min_b_ = (b);                                                                            \
+		min_a_ < min_b_ ? min_a_ : min_b_;                                                                     \
+	})
+#define max(a, b)                                                                                                      \
+	__extension__({                                                                                                \
+		__typeof__(a) max_a_ = (a);                                                                            \
+		__typeof__(b) max_b_ = (b);                                                                            \
+		max_a_ > max_b_ ? max_a_ : max_b_;                                                                     \
+	})
+#define min_t(type, a, b) min((type)(a), (type)(b))
+#define max_t(type, a, b) max((type)(a), (type)(b))
+#define clamp(v, lo, hi) min(max(v, lo), hi)
+#define swap(a, b)                                                                                                     \
+	do {                                                                                                           \
+		__typeof__(a) swap_ = (a);                                                                             \
+		(a) = (b);                                                                                             \
+		(b) = swap_;                                                                                           \
+	} while (0)
+#define BIT(n) (1UL << (n))
+#define BIT_ULL(n) (1ULL << (n))
+
+/* A warning is a CONTRACT violation with the condition as its sentence; the value is the condition, as in the kernel. */
+P2PSIM_EXPORT void p2psim_warn(const char *condition);
+#define WARN_ON(cond)                                                                                                  \
+	__extension__({                                                                                                \
+		bool warn_on_ = !!(cond);                                                                              \
+		if (unlikely(warn_on_)) {                                                                              \
+			P2PSIM_HERE();                                                                                 \
+			p2psim_warn(#cond);                                                                            \
+		}                                                                                                      \
+		unlikely(warn_on_);                                                                                    \
+	})
+#define WARN_ON_ONCE(cond) WARN_ON(cond)
+#define WARN(cond, ...) WARN_ON(cond)
+#define BUG_ON(cond) ((void)WARN_ON(cond))
+
+/* One step each; the object is the allocation (or static variable) and the offset in it. */
+P2PSIM_EXPORT void p2psim_once(const volatile void *addr, size_t size, bool write);
+#define READ_ONCE(x)                                                                                                   \
+	__extension__({                                                                                                \
+		P2PSIM_HERE();                                                                                         \
+		p2psim_once(&(x), sizeof(x), false);                                                                   \
+		*(const volatile __typeof__(x) *)&(x);                                                                 \
+	})
+#define WRITE_ONCE(x, v)                                                                                               \
+	do {                                                                                                           \
+		__typeof__(x) write_once_ = (v);                                                                       \
+		P2PSIM_HERE();                                                                                         \
+		p2psim_once(&(x), sizeof(x), true);                                                                    \
+		*(volatile __typeof__(x) *)&(x) = write_once_;                                                         \
+	} while (0)
+#define smp_load_acquire(p) READ_ONCE(*(p))
+#define smp_store_release(p, v) WRITE_ONCE(*(p), v)
+/* The model is sequentially consistent: barriers are compiler barriers. */
+#define barrier() __asm__ __volatile__("" ::: "memory")
+#define smp_mb() barrier()
+#define smp_rmb() barrier()
+#define smp_wmb() barrier()
+
+/* Reports a sleep where one must not: spinlock or RCU held, or inside a non-blockable invalidation (LOCKGRAPH). */
+P2PSIM_EXPORT void might_sleep(void);
+#define might_sleep() (P2PSIM_HERE(), might_sleep())
+
+#define U64_MAX UINT64_MAX
+#define U32_MAX UINT32_MAX
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mirrors: include/linux/workqueue.h, 6.1 (reduced: one worker a queue, so all queues are ordered; a worker is a daemon
+ * task, its items run when the scheduler says so).
+ */
+#ifndef P2PSIM_LINUX_WORKQUEUE_H
+#define P2PSIM_LINUX_WORKQUEUE_H
+
+#include <p2psim/linux/list.h>
+#include <p2psim/linux/sched.h>
+
+struct workqueue_struct;
+struct work_struct {
+	struct p2psim_object obj;
+	struct list_head entry;
+	void (*func)(struct work_struct *work);
+	struct workqueue_struct *queue;	/* on which it waits or runs; NULL = idle */
+	unsigned int pending;
+};
+
+typedef void (*work_func_t)(struct work_struct *work);
+
+P2PSIM_EXPORT void p2psim_work_init(struct work_struct *work, work_func_t func, const char *name);
+#define INIT_WORK(w, f) p2psim_work_init((w), (f), #w)
+
+/* NULL when out of memory.  `name` is formatted.  flags and max_active are ignored. */
+P2PSIM_EXPORT struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags, int max_active, ...)
+	P2PSIM_PRINTF(1, 4);
+#define alloc_ordered_workqueue(fmt, flags, ...) alloc_workqueue(fmt, flags, 1, ##__VA_ARGS__)
+P2PSIM_EXPORT void destroy_workqueue(struct workqueue_struct *wq);
+/* false when it was queued already. */
+P2PSIM_EXPORT bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
+P2PSIM_EXPORT bool schedule_work(struct work_struct *work);
+/* Waits for the item; false when it was idle.  From inside the item itself: DEADLOCK. */
+P2PSIM_EXPORT bool flush_work(struct work_struct *work);
+P2PSIM_EXPORT bool cancel_work_sync(struct work_struct *work);
+P2PSIM_EXPORT void flush_workqueue(struct workqueue_struct *wq);
+#define queue_work(q, w) (P2PSIM_HERE(), queue_work(q, w))
+#define schedule_work(w) (P2PSIM_HERE(), schedule_work(w))
+#define flush_work(w) (P2PSIM_HERE(), flush_work(w))
+#define cancel_work_sync(w) (P2PSIM_HERE(), cancel_work_sync(w))
+#define flush_workqueue(q) (P2PSIM_HERE(), flush_workqueue(q))
+#define WQ_UNBOUND 2
+#define WQ_MEM_RECLAIM 8
+
+#endif

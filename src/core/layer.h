@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the layers above get from the core besides the public API: a slot of the world for their state, and memory of the
+ * arena for bookkeeping that the simulated machine does not see.
+ */
+#ifndef P2PSIM_CORE_LAYER_H
+#define P2PSIM_CORE_LAYER_H
+
+#include <p2psim/base.h>
+#include <p2psim/world.h>
+
+enum p2psim_layer {
+	P2PSIM_LAYER_NOTIFIER,
+	P2PSIM_LAYER_VMA,
+	P2PSIM_LAYER_P2P,
+	P2PSIM_LAYER_HMM,
+	P2PSIM_LAYER_DEVICES,
+	P2PSIM_LAYER_NR
+};
+
+/* The layer's state in this execution: zeroed at its first use, gone with the execution. NULL: the arena is full. */
+void *p2psim_layer_state(enum p2psim_layer layer, size_t size);
+/* The state if it was used in this execution, else NULL. */
+void *p2psim_layer_peek(enum p2psim_layer layer);
+/* `check` is called by p2psim_world_check_quiescent(), lower layers last; reports LEAK/BALANCE by p2psim_violate(). */
+void p2psim_layer_on_quiescent(enum p2psim_layer layer, void (*check)(void *state));
+
+/* Zeroed bookkeeping memory: no injection point, no leak, lives until the reset.  NULL: the arena is full. */
+void *p2psim_arena_alloc(size_t size);
+
+/*
+ * Simulated memory in blocks of PAGE_SIZE (page tables, page contents): zeroed, aligned, an injection point.
+ * What lives at the end is counted as LEAK under `what` (static).
+ */
+void *p2psim_block_alloc(const char *what);
+void p2psim_block_free(void *block, const char *what);
+
+/* Does `ptr` lie in freed memory of the arena?  Cheap enough for each entry of an API, not for each step. */
+bool p2psim_ptr_is_freed(const void *ptr);
+
+/* Mixes a value into the end-state hash that replay verifies: call it from quiescent checks in a fixed order. */
+void p2psim_end_hash_add(uint64_t value);
+
+#endif
