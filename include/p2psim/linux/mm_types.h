@@ -41,6 +41,7 @@ struct anon_vma;
 struct dev_pagemap;
 struct device;
 struct file;
+struct mmu_notifier_range;
 struct mmu_notifier_subscriptions;
 struct vm_area_struct;
 struct vm_fault;
@@ -217,6 +218,9 @@ struct mm_struct {
 	/* Called by the last mmput() and mmdrop(): the mm is above the core. */
 	void (*exit)(struct mm_struct *mm);
 	void (*free)(struct mm_struct *mm);
+	/* Called at the end of every invalidation, before seq moves on: the vma layer looks for what went unanswered. */
+	void (*invalidated)(struct mm_struct *mm, const struct mmu_notifier_range *range);
+	struct list_head p2p_records;	/* all p2p mappings of this mm, by address (<p2psim/vma_map.h>) */
 	void *private_data;
 };
 
