@@ -27,6 +27,14 @@
 #define P2PSIM_END_DECLS
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define P2PSIM_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define P2PSIM_ASAN 1
+#endif
+#endif
+
 P2PSIM_BEGIN_DECLS
 
 struct task_struct;
@@ -55,7 +63,7 @@ struct p2psim_hot {
 	uint32_t busy;			/* P2PSIM_BUSY_*: somebody wants to see each step */
 	uint32_t epoch;			/* of this execution; never 0 */
 	const struct p2psim_site *site;	/* where the last kernel-named macro was written */
-	struct task_struct *current;	/* the running task */
+	struct task_struct *task;	/* the running task: `current` */
 };
 
 enum p2psim_busy {

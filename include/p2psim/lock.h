@@ -37,14 +37,21 @@ P2PSIM_EXPORT bool p2psim_lock_is_held(const struct p2psim_lock *lock);
 /* How many locks the current task holds, pseudo-locks included. */
 P2PSIM_EXPORT unsigned int p2psim_locks_held(void);
 
-/* A pseudo-lock.  `name` static; one per class is enough and may be re-used by all executions. */
+/*
+ * A pseudo-lock: a section that must not be entered in reverse order, without exclusion.  Never written to, so that one
+ * static object serves all worlds of the process.
+ */
 struct p2psim_lock_map {
-	struct p2psim_lock lock;
+	const char *name;
 };
-#define P2PSIM_LOCK_MAP_INIT(map_name) { .lock = { .obj = { .name = (map_name) } } }
-#define lock_map_acquire(map) (P2PSIM_HERE(), p2psim_lockdep_acquire(&(map)->lock, 0, P2PSIM_LOCK_EXCLUSIVE))
-#define lock_map_acquire_read(map) (P2PSIM_HERE(), p2psim_lockdep_acquire(&(map)->lock, 0, P2PSIM_LOCK_SHARED))
-#define lock_map_release(map) p2psim_lockdep_release(&(map)->lock)
+#define P2PSIM_LOCK_MAP_INIT(map_name) { .name = (map_name) }
+P2PSIM_EXPORT void p2psim_lock_map_acquire(const struct p2psim_lock_map *map, unsigned int how);
+P2PSIM_EXPORT void p2psim_lock_map_release(const struct p2psim_lock_map *map);
+#define lock_map_acquire(map) (P2PSIM_HERE(), p2psim_lock_map_acquire((map), P2PSIM_LOCK_EXCLUSIVE))
+#define lock_map_acquire_read(map) (P2PSIM_HERE(), p2psim_lock_map_acquire((map), P2PSIM_LOCK_SHARED))
+#define lock_map_release(map) p2psim_lock_map_release(map)
+/* Entered by every allocation that may reclaim. */
+extern P2PSIM_EXPORT const struct p2psim_lock_map p2psim_fs_reclaim_map;
 
 /*
  * A section in which nobody may sleep, other than under a spinlock: a non-blockable invalidation.  Nests.

@@ -135,7 +135,7 @@ P2PSIM_EXPORT void p2psim_object_rename(struct p2psim_object *obj, const char *f
 
 static inline uint32_t p2psim_object_id(struct p2psim_object *obj)
 {
-#ifndef __SANITIZE_ADDRESS__
+#ifndef P2PSIM_ASAN
 	if (__builtin_expect(p2psim_hot && obj->epoch == p2psim_hot->epoch, 1))
 		return obj->id;
 #endif

@@ -23,7 +23,7 @@ struct task_struct {
 	void *private_data;		/* the upper layers' */
 };
 
-#define current (p2psim_hot->current)
+#define current (p2psim_hot->task)
 
 P2PSIM_EXPORT void schedule(void);
 /* Returns the ticks that were left. */

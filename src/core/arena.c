@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The arena: one reservation of address space, handed out in spans of 64 KiB.
+ *
+ *	span classes	1..32		chunks of one size (slab.c)
+ *			LARGE, MORE	one big chunk, and its further spans
+ *			BLOCKS		16 blocks of 4096 bytes: page tables, page contents
+ *			BOOK		bookkeeping of the layers, bump-allocated
+ *
+ * A reset forgets everything in a few stores: spans are handed out again from the start, and memory that an earlier
+ * execution wrote (below `dirty`) is cleared when it is handed out, not before.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <stdlib.h>
+
+#include "core/internal.h"
+
+#ifdef P2PSIM_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+#define ARENA_DEFAULT ((size_t)8 << 30)
+#define ARENA_SMALLEST ((size_t)16 << 20)
+#define BLOCK 4096u
+
+int p2psim_arena_create(struct p2psim_arena *arena, size_t bytes)
+{
+	size_t want = bytes ? (bytes + P2PSIM_SPAN - 1) / P2PSIM_SPAN * P2PSIM_SPAN : ARENA_DEFAULT;
+	void *map;
+
+	for (;; want /= 2) {
+		map = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (map != MAP_FAILED)
+			break;
+		if (bytes || want / 2 < ARENA_SMALLEST)
+			return -ENOMEM;
+	}
+	arena->span_class = calloc(want / P2PSIM_SPAN + 1, 1);
+	if (!arena->span_class) {
+		munmap(map, want);
+		return -ENOMEM;
+	}
+	arena->base = map;
+	arena->bytes = want;
+	return 0;
+}
+
+void p2psim_arena_destroy(struct p2psim_arena *arena)
+{
+	if (!arena->base)
+		return;
+#ifdef P2PSIM_ASAN
+	__asan_unpoison_memory_region(arena->base, arena->used);
+#endif
+	munmap(arena->base, arena->bytes);
+	free(arena->span_class);
+	arena->base = NULL;
+}
+
+void p2psim_arena_reset(struct p2psim_arena *arena)
+{
+	struct p2psim_arena old = *arena;
+
+#ifdef P2PSIM_ASAN
+	__asan_unpoison_memory_region(arena->base, arena->used);
+#endif
+	memset(old.span_class, 0, old.used / P2PSIM_SPAN);
+	memset(arena, 0, sizeof(*arena));
+	arena->base = old.base;
+	arena->bytes = old.bytes;
+	arena->span_class = old.span_class;
+	arena->dirty = old.used > old.dirty ? old.used : old.dirty;
+	arena->fail_nth = old.fail_nth;
+	arena->fail_at = old.fail_nth;
+}
+
+/* `count` spans in a row, or NULL when the reservation is used up.  Their contents are not cleared. */
+char *p2psim_arena_spans(struct p2psim_arena *arena, size_t count, uint8_t span_class)
+{
+	size_t span = arena->used / P2PSIM_SPAN;
+	char *start = arena->base + arena->used;
+
+	if (count > (arena->bytes - arena->used) / P2PSIM_SPAN)
+		return NULL;
+	arena->span_class[span] = span_class;
+	memset(arena->span_class + span + 1, P2PSIM_SPAN_MORE, count - 1);
+	arena->used += count * P2PSIM_SPAN;
+	return start;
+}
+
+/* Clears what an earlier execution may have left; untouched memory of the OS is zero already. */
+static void *cleared(struct p2psim_arena *arena, void *ptr, size_t size)
+{
+	if ((size_t)((char *)ptr - arena->base) < arena->dirty)
+		memset(ptr, 0, size);
+	return ptr;
+}
+
+void *p2psim_arena_alloc(size_t size)
+{
+	struct p2psim_arena *arena = &p2psim_world_here()->arena;
+	char *ptr;
+
+	size = (size + 15) & ~(size_t)15;
+	if (size > P2PSIM_SPAN / 4) {
+		ptr = p2psim_arena_spans(arena, (size + P2PSIM_SPAN - 1) / P2PSIM_SPAN, P2PSIM_SPAN_BOOK);
+		return ptr ? cleared(arena, ptr, size) : NULL;
+	}
+	if (size > (size_t)(arena->book_end - arena->book_carve)) {
+		arena->book_carve = p2psim_arena_spans(arena, 1, P2PSIM_SPAN_BOOK);
+		arena->book_end = arena->book_carve ? arena->book_carve + P2PSIM_SPAN : NULL;
+		if (!arena->book_carve)
+			return NULL;
+	}
+	ptr = arena->book_carve;
+	arena->book_carve += size;
+	return cleared(arena, ptr, size);
+}
+
+void *p2psim_block_alloc(const char *what)
+{
+	struct p2psim_world *world = p2psim_world_here();
+	struct p2psim_arena *arena = &world->arena;
+	void *block = arena->free_blocks;
+
+	(void)what;
+	if (p2psim_inject_here(world))
+		return NULL;
+	if (block) {
+		arena->free_blocks = *(void **)block;
+		arena->live_blocks++;
+		return memset(block, 0, BLOCK);
+	}
+	if (arena->block_carve == arena->block_end) {
+		arena->block_carve = p2psim_arena_spans(arena, 1, P2PSIM_SPAN_BLOCKS);
+		arena->block_end = arena->block_carve ? arena->block_carve + P2PSIM_SPAN : NULL;
+		if (!arena->block_carve)
+			return NULL;
+	}
+	block = arena->block_carve;
+	arena->block_carve += BLOCK;
+	arena->live_blocks++;
+	return cleared(arena, block, BLOCK);
+}
+
+void p2psim_block_free(void *block, const char *what)
+{
+	struct p2psim_arena *arena = &p2psim_world_here()->arena;
+
+	(void)what;
+	if (!block)
+		return;
+	*(void **)block = arena->free_blocks;
+	arena->free_blocks = block;
+	arena->live_blocks--;
+}
+
+bool p2psim_inject_here(struct p2psim_world *world)
+{
+	struct p2psim_arena *arena = &world->arena;
+
+	arena->points++;
+	if (__builtin_expect(arena->fail_at != arena->points, 1))
+		return false;
+	arena->failed = true;
+	arena->failed_site = world->hot.site;
+	return true;
+}
+
+void p2psim_inject_fail_nth(struct p2psim_world *world, uint64_t n)
+{
+	world->arena.fail_nth = n;
+	world->arena.fail_at = n ? world->arena.points + n : 0;
+	world->arena.failed = false;
+}
+
+uint64_t p2psim_inject_points(const struct p2psim_world *world)
+{
+	return world->arena.points;
+}
+
+bool p2psim_inject_fired(const struct p2psim_world *world, const struct p2psim_site **site)
+{
+	if (site)
+		*site = world->arena.failed_site;
+	return world->arena.failed;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world from inside.  Only src/core sees this; the layers have layer.h, explore has strategy.h.
+ */
+#ifndef P2PSIM_CORE_INTERNAL_H
+#define P2PSIM_CORE_INTERNAL_H
+
+#include <p2psim/check.h>
+#include <p2psim/inject.h>
+#include <p2psim/lock.h>
+#include <p2psim/linux/sched.h>
+#include <p2psim/task.h>
+#include <p2psim/trace.h>
+#include <p2psim/world.h>
+
+#include "core/layer.h"
+#include "core/strategy.h"
+#include "core/switch.h"
+
+#define P2PSIM_HELD_MAX 32
+#define P2PSIM_CLASSES_MAX 256
+
+struct p2psim_held {
+	const void *lock;		/* struct p2psim_lock or p2psim_lock_map */
+	const struct p2psim_site *site;
+	uint16_t lock_class;
+	uint16_t how;
+};
+
+enum p2psim_task_state {
+	P2PSIM_TASK_UNUSED,
+	P2PSIM_TASK_LIVE,		/* running, or standing before `pending` */
+	P2PSIM_TASK_DONE,
+};
+
+struct p2psim_task {
+	struct task_struct ts;		/* first: a task_struct pointer is a task pointer */
+	struct p2psim_world *world;
+	enum p2psim_task_state state;
+	bool daemon, killed, should_stop;
+	struct p2psim_op pending;
+	struct p2psim_context context;
+	void (*fn)(void *arg);
+	int (*threadfn)(void *data);
+	void *arg;
+	int exit_code;
+	uint32_t objects;		/* made so far: the next object's number */
+	int rcu_idx;
+	unsigned int spin_depth, rcu_depth, nonblock_depth;
+	const char *nonblock_why;
+	unsigned int held_count;
+	struct p2psim_held held[P2PSIM_HELD_MAX];
+	struct mm_struct *saved_mm;	/* kthread_use_mm() */
+};
+
+struct p2psim_arena {
+	char *base;
+	size_t bytes;			/* reserved */
+	size_t used;			/* bump, a multiple of P2PSIM_SPAN */
+	size_t dirty;			/* bytes that an earlier execution may have written */
+	uint8_t *span_class;		/* one for each span */
+	struct p2psim_chunk *free[32];
+	char *carve[32], *carve_end[32];
+	void *free_blocks;
+	char *block_carve, *block_end;
+	char *book_carve, *book_end;	/* p2psim_arena_alloc() */
+	struct p2psim_chunk *quarantine[64];
+	unsigned int quarantine_next;
+	uint64_t live_chunks, live_blocks;
+	uint64_t points, fail_at;	/* injection */
+	uint64_t fail_nth;
+	const struct p2psim_site *failed_site;
+	bool failed;
+};
+
+struct p2psim_lock_class {
+	const char *name;
+	unsigned int subclass;
+	uint64_t after[P2PSIM_CLASSES_MAX / 64];	/* taken while this one was held, in this execution */
+};
+
+struct p2psim_edge {
+	uint16_t from, to;
+	const struct p2psim_site *from_site, *to_site;
+	uint8_t task;
+};
+
+struct p2psim_lockdep {
+	unsigned int class_count, edge_count;
+	struct p2psim_lock_class classes[P2PSIM_CLASSES_MAX];
+	struct p2psim_edge edges[1024];
+};
+
+struct p2psim_named {
+	uint32_t id;
+	const char *name;
+};
+
+enum p2psim_main_wait {
+	P2PSIM_MAIN_RUNS,		/* task 0 is a task like the others */
+	P2PSIM_MAIN_WAITS_ALL,		/* p2psim_run() */
+	P2PSIM_MAIN_DIRECTS,		/* p2psim_run_until(), p2psim_run_alone() */
+};
+
+struct p2psim_rcu_state {
+	struct srcu_struct *srcu;	/* the world's RCU is one of its SRCUs */
+	struct srcu_struct *pending;	/* those with callbacks */
+	struct task_struct *daemon;
+	struct p2psim_object wake;
+};
+
+struct p2psim_world {
+	struct p2psim_hot hot;		/* first */
+	struct p2psim_config config;
+	struct p2psim_task *main;
+	struct p2psim_task *tasks[P2PSIM_TASKS_MAX];
+	unsigned int task_count;	/* slots ever used in this execution */
+	uint64_t live;			/* mask of live tasks other than main waiting in p2psim_run() */
+	uint64_t now;
+	bool ended;
+	uint32_t epochs;
+
+	enum p2psim_main_wait main_wait;
+	struct p2psim_task *directed;
+	const char *directed_label;
+	bool directed_alone;
+	struct p2psim_task *starting;	/* runs its prefix */
+	struct p2psim_task *starter;
+
+	struct p2psim_strategy *strategy;
+	struct p2psim_schedule schedule;	/* what was decided, as deviations */
+	uint64_t since_deviation;
+
+	struct p2psim_arena arena;
+	struct p2psim_lockdep lockdep;
+	struct p2psim_rcu_state rcu;
+	struct workqueue_struct *system_wq;
+
+	void *layer[P2PSIM_LAYER_NR];
+	void (*layer_check[P2PSIM_LAYER_NR])(void *state);
+
+	struct p2psim_named *names;
+	size_t name_count, name_space;
+	struct { const void *addr; uint32_t id; } once[256];	/* marked variables outside the arena */
+
+	struct p2psim_event *events;	/* ring */
+	uint64_t event_count, event_mask;
+	uint64_t trace_hash, end_hash;
+
+	struct p2psim_violation violation;
+	bool violated;
+	unsigned int violations;
+	void (*on_violation)(const struct p2psim_violation *, void *);
+	void *on_violation_arg;
+	int (*schedule_text)(struct p2psim_world *, char *text, size_t size);	/* the explorer's: replay string */
+	const void *scenario;
+};
+
+static inline struct p2psim_world *p2psim_world_here(void)
+{
+	return (struct p2psim_world *)p2psim_hot;
+}
+
+static inline struct p2psim_task *p2psim_task_here(void)
+{
+	return (struct p2psim_task *)p2psim_hot->task;
+}
+
+static inline struct p2psim_task *p2psim_task_of(const struct task_struct *ts)
+{
+	return (struct p2psim_task *)ts;
+}
+
+/* Says on stderr, once per thread, that a call came without a world; every slow path asks this first. */
+bool p2psim_world_missing(const char *call);
+
+/* arena.c, slab.c */
+int p2psim_arena_create(struct p2psim_arena *arena, size_t bytes);
+void p2psim_arena_destroy(struct p2psim_arena *arena);
+void p2psim_arena_reset(struct p2psim_arena *arena);
+char *p2psim_arena_spans(struct p2psim_arena *arena, size_t count, uint8_t span_class);
+bool p2psim_inject_here(struct p2psim_world *world);
+void p2psim_slab_check(struct p2psim_world *world);
+/* The allocation around `addr`: its id and the offset in it; false if it lies in none. */
+bool p2psim_slab_find(struct p2psim_world *world, const void *addr, uint32_t *id, uint64_t *offset);
+#define P2PSIM_SPAN 65536u
+enum { P2PSIM_SPAN_NONE, P2PSIM_SPAN_LARGE = 33, P2PSIM_SPAN_MORE, P2PSIM_SPAN_BLOCKS, P2PSIM_SPAN_BOOK };
+
+/* object.c */
+uint32_t p2psim_next_id(struct p2psim_world *world);
+
+/* task.c */
+struct p2psim_task *p2psim_task_alloc(struct p2psim_world *world, const char *name);
+void p2psim_tasks_reset(struct p2psim_world *world);
+void p2psim_tasks_destroy(struct p2psim_world *world);
+
+/* sched.c */
+struct p2psim_task *p2psim_choose(struct p2psim_world *world);
+void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next);
+void p2psim_end_execution(struct p2psim_world *world);
+
+/* lockdep.c */
+void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep);
+void p2psim_lockdep_check(struct p2psim_world *world);
+
+/* trace.c */
+void p2psim_trace_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled);
+void p2psim_trace_reset(struct p2psim_world *world);
+
+static inline uint64_t p2psim_mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 29);
+}
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reader/writer semaphores.
+ *
+ *	free --down_read--> readers=n --up_read--> free
+ *	free --down_write--> owner --up_write--> free
+ *	                     owner --downgrade_write--> readers=1
+ *
+ * A writer that finds it busy queues itself (a step of its own, because others see it: no new reader gets in from then
+ * on) and takes it when the last holder is gone.
+ */
+#include <errno.h>
+
+#include <p2psim/linux/rwsem.h>
+
+#include "core/internal.h"
+
+static bool reader_may_enter(void *arg)
+{
+	const struct p2psim_lock *lock = arg;
+
+	return !lock->owner && !lock->writers_queued;
+}
+
+static bool writer_may_enter(void *arg)
+{
+	const struct p2psim_lock *lock = arg;
+
+	return !lock->owner && !lock->readers;
+}
+
+struct killable {
+	struct p2psim_lock *lock;
+	struct p2psim_task *task;
+};
+
+static bool reader_may_enter_or_killed(void *arg)
+{
+	struct killable *k = arg;
+
+	return k->task->killed || reader_may_enter(k->lock);
+}
+
+static bool writer_may_enter_or_killed(void *arg)
+{
+	struct killable *k = arg;
+
+	return k->task->killed || writer_may_enter(k->lock);
+}
+
+void __init_rwsem(struct rw_semaphore *sem, const char *name)
+{
+	sem->lock = (struct p2psim_lock){};
+	p2psim_object_init(&sem->lock.obj, name);
+}
+
+static bool is_own(struct p2psim_lock *lock)
+{
+	if (!lock->owner || lock->owner != current)
+		return false;
+	p2psim_violate(P2PSIM_DEADLOCK, 0, lock->obj.id, 0, "%s takes %s, which it holds for writing already (%s:%d)",
+		       current->comm, lock->obj.name, lock->site ? lock->site->func : "?",
+		       lock->site ? lock->site->line : 0);
+	return true;
+}
+
+static void enter_shared(struct p2psim_lock *lock, unsigned int how)
+{
+	lock->readers++;
+	lock->site = p2psim_hot->site;
+	p2psim_lockdep_acquire(lock, 0, P2PSIM_LOCK_SHARED | how);
+}
+
+static void enter_exclusive(struct p2psim_lock *lock, unsigned int subclass, unsigned int how)
+{
+	lock->owner = current;
+	lock->site = p2psim_hot->site;
+	p2psim_lockdep_acquire(lock, subclass, how);
+}
+
+void(down_read)(struct rw_semaphore *sem)
+{
+	if (p2psim_world_missing("down_read"))
+		return;
+	(might_sleep)();
+	if (is_own(&sem->lock))
+		return;
+	p2psim_step_guarded(P2PSIM_STEP_RDLOCK, p2psim_object_id(&sem->lock.obj), false, NULL, reader_may_enter,
+			    &sem->lock);
+	enter_shared(&sem->lock, 0);
+}
+
+int(down_read_killable)(struct rw_semaphore *sem)
+{
+	struct killable k = { &sem->lock, p2psim_task_here() };
+
+	(might_sleep)();
+	if (is_own(&sem->lock))
+		return -EDEADLK;
+	p2psim_step_guarded(P2PSIM_STEP_RDLOCK, p2psim_object_id(&sem->lock.obj), false, "killable",
+			    reader_may_enter_or_killed, &k);
+	if (k.task->killed && !reader_may_enter(&sem->lock))
+		return -EINTR;
+	enter_shared(&sem->lock, 0);
+	return 0;
+}
+
+int(down_read_trylock)(struct rw_semaphore *sem)
+{
+	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), false, "read");
+	if (!reader_may_enter(&sem->lock))
+		return 0;
+	enter_shared(&sem->lock, P2PSIM_LOCK_TRY);
+	return 1;
+}
+
+void(up_read)(struct rw_semaphore *sem)
+{
+	uint32_t id = p2psim_object_id(&sem->lock.obj);
+
+	if (!sem->lock.readers || sem->lock.owner) {
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s releases %s for reading, which no reader holds", current->comm,
+			       sem->lock.obj.name);
+		return;
+	}
+	p2psim_step_on(P2PSIM_STEP_RDUNLOCK, id, false, NULL);
+	p2psim_lockdep_release(&sem->lock);
+	sem->lock.readers--;
+}
+
+/* Queues and waits; `killable` NULL or who may be killed.  0 or -EINTR. */
+static int wait_as_writer(struct p2psim_lock *lock, struct killable *killable)
+{
+	uint32_t id = p2psim_object_id(&lock->obj);
+	bool (*may)(void *) = killable ? writer_may_enter_or_killed : writer_may_enter;
+	void *arg = killable ? (void *)killable : lock;
+
+	p2psim_step_on(P2PSIM_STEP_LOCK, id, true, "write");
+	if (writer_may_enter(lock))
+		return 0;
+	lock->writers_queued++;
+	p2psim_step_guarded(P2PSIM_STEP_LOCK, id, true, killable ? "write, queued, killable" : NULL, may, arg);
+	lock->writers_queued--;
+	return killable && killable->task->killed && !writer_may_enter(lock) ? -EINTR : 0;
+}
+
+void(down_write)(struct rw_semaphore *sem)
+{
+	if (p2psim_world_missing("down_write"))
+		return;
+	(might_sleep)();
+	if (is_own(&sem->lock))
+		return;
+	(void)wait_as_writer(&sem->lock, NULL);
+	enter_exclusive(&sem->lock, 0, P2PSIM_LOCK_EXCLUSIVE);
+}
+
+void(down_write_nested)(struct rw_semaphore *sem, int subclass)
+{
+	(might_sleep)();
+	if (is_own(&sem->lock))
+		return;
+	(void)wait_as_writer(&sem->lock, NULL);
+	enter_exclusive(&sem->lock, (unsigned int)subclass, P2PSIM_LOCK_EXCLUSIVE);
+}
+
+int(down_write_killable)(struct rw_semaphore *sem)
+{
+	struct killable k = { &sem->lock, p2psim_task_here() };
+	int error;
+
+	(might_sleep)();
+	if (is_own(&sem->lock))
+		return -EDEADLK;
+	error = wait_as_writer(&sem->lock, &k);
+	if (!error)
+		enter_exclusive(&sem->lock, 0, P2PSIM_LOCK_EXCLUSIVE);
+	return error;
+}
+
+int(down_write_trylock)(struct rw_semaphore *sem)
+{
+	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), true, "write");
+	if (!writer_may_enter(&sem->lock))
+		return 0;
+	enter_exclusive(&sem->lock, 0, P2PSIM_LOCK_TRY);
+	return 1;
+}
+
+static bool writer_leaves(struct rw_semaphore *sem, enum p2psim_step_kind kind)
+{
+	uint32_t id = p2psim_object_id(&sem->lock.obj);
+
+	if (sem->lock.owner != current) {
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s releases %s for writing, which %s holds", current->comm,
+			       sem->lock.obj.name, sem->lock.owner ? sem->lock.owner->comm : "no writer");
+		return false;
+	}
+	p2psim_step_on(kind, id, true, NULL);
+	p2psim_lockdep_release(&sem->lock);
+	sem->lock.owner = NULL;
+	return true;
+}
+
+void(up_write)(struct rw_semaphore *sem)
+{
+	writer_leaves(sem, P2PSIM_STEP_UNLOCK);
+}
+
+void(downgrade_write)(struct rw_semaphore *sem)
+{
+	if (writer_leaves(sem, P2PSIM_STEP_DOWNGRADE))
+		enter_shared(&sem->lock, P2PSIM_LOCK_TRY);
+}
+
+bool rwsem_is_locked(struct rw_semaphore *sem)
+{
+	return sem->lock.owner || sem->lock.readers;
+}
+
+bool rwsem_is_write_held(struct rw_semaphore *sem)
+{
+	return sem->lock.owner == current;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping: wait queues in their three honest steps, completions, timeouts.
+ */
+#include <p2psim/linux/completion.h>
+#include <p2psim/linux/wait.h>
+
+#include "core/internal.h"
+
+void __init_waitqueue_head(wait_queue_head_t *wq, const char *name)
+{
+	INIT_LIST_HEAD(&wq->head);
+	p2psim_object_init(&wq->obj, name);
+}
+
+void prepare_to_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state)
+{
+	p2psim_step_on(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), true, NULL);
+	wait->task = current;
+	if (list_empty(&wait->entry))
+		list_add_tail(&wait->entry, &wq->head);
+	current->__state = (unsigned int)state;
+}
+
+void p2psim_wait_check(wait_queue_head_t *wq)
+{
+	p2psim_step_on(P2PSIM_STEP_WQ_CHECK, p2psim_object_id(&wq->obj), false, NULL);
+}
+
+void finish_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait)
+{
+	(void)wq;
+	current->__state = TASK_RUNNING;
+	if (!list_empty(&wait->entry))
+		list_del_init(&wait->entry);
+}
+
+bool p2psim_wait_interrupted(int state)
+{
+	if (p2psim_world_here()->ended)
+		return true;
+	return (state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE)) && p2psim_task_here()->killed;
+}
+
+static void wake(struct wait_queue_entry *wait)
+{
+	wait->task->__state = TASK_RUNNING;
+	list_del_init(&wait->entry);
+}
+
+void(wake_up_all)(wait_queue_head_t *wq)
+{
+	struct wait_queue_entry *wait, *next;
+
+	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, p2psim_object_id(&wq->obj), true, NULL);
+	list_for_each_entry_safe(wait, next, &wq->head, entry)
+		wake(wait);
+}
+
+void(wake_up)(wait_queue_head_t *wq)
+{
+	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, p2psim_object_id(&wq->obj), true, NULL);
+	if (!list_empty(&wq->head))
+		wake(list_first_entry(&wq->head, struct wait_queue_entry, entry));
+}
+
+bool waitqueue_active(wait_queue_head_t *wq)
+{
+	p2psim_wait_check(wq);
+	return !list_empty(&wq->head);
+}
+
+void set_current_state(unsigned int state)
+{
+	current->__state = state;
+}
+
+int wake_up_process(struct task_struct *task)
+{
+	int was_asleep = task->__state != TASK_RUNNING;
+
+	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, 0, true, "wake_up_process");
+	task->__state = TASK_RUNNING;
+	return was_asleep;
+}
+
+static bool is_awake(void *arg)
+{
+	const struct p2psim_task *task = arg;
+
+	if (task->ts.__state == TASK_RUNNING)
+		return true;
+	return task->killed && (task->ts.__state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE));
+}
+
+void(schedule)(void)
+{
+	(might_sleep)();
+	p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here());
+	current->__state = TASK_RUNNING;
+}
+
+long(schedule_timeout)(long ticks)
+{
+	struct p2psim_world *world = p2psim_world_here();
+	uint64_t until = world->now + (uint64_t)ticks;
+
+	if (ticks == MAX_SCHEDULE_TIMEOUT) {
+		(schedule)();
+		return ticks;
+	}
+	(might_sleep)();
+	if (ticks <= 0)
+		return 0;
+	p2psim_step_guarded_timeout(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here(),
+				    (uint64_t)ticks);
+	current->__state = TASK_RUNNING;
+	return world->now < until ? (long)(until - world->now) : 0;
+}
+
+void(msleep)(unsigned int ms)
+{
+	current->__state = TASK_UNINTERRUPTIBLE;
+	(schedule_timeout)((long)ms);
+}
+
+uint64_t p2psim_jiffies(void)
+{
+	return p2psim_now();
+}
+
+void __init_completion(struct completion *c, const char *name)
+{
+	c->done = 0;
+	p2psim_object_init(&c->obj, name);
+}
+
+void reinit_completion(struct completion *c)
+{
+	c->done = 0;
+}
+
+void(complete)(struct completion *c)
+{
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "complete");
+	if (c->done != UINT_MAX)
+		c->done++;
+}
+
+void(complete_all)(struct completion *c)
+{
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "complete_all");
+	c->done = UINT_MAX;
+}
+
+static bool is_complete(void *arg)
+{
+	return ((struct completion *)arg)->done != 0;
+}
+
+static void consume(struct completion *c)
+{
+	if (c->done && c->done != UINT_MAX)
+		c->done--;
+}
+
+void(wait_for_completion)(struct completion *c)
+{
+	(might_sleep)();
+	p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&c->obj), true, "wait_for_completion", is_complete, c);
+	consume(c);
+}
+
+unsigned long(wait_for_completion_timeout)(struct completion *c, unsigned long ticks)
+{
+	uint64_t until = p2psim_now() + ticks;
+
+	(might_sleep)();
+	if (!p2psim_step_guarded_timeout(P2PSIM_STEP_AWAIT, p2psim_object_id(&c->obj), true, "wait_for_completion",
+					 is_complete, c, ticks))
+		return 0;
+	consume(c);
+	return p2psim_now() < until ? (unsigned long)(until - p2psim_now()) : 1;
+}
+
+bool try_wait_for_completion(struct completion *c)
+{
+	bool done;
+
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "try_wait");
+	done = c->done != 0;
+	consume(c);
+	return done;
+}
+
+bool completion_done(struct completion *c)
+{
+	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&c->obj), false, "completion_done");
+	return c->done != 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workqueues: one worker a queue, a daemon task that takes the items in order.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <p2psim/linux/kthread.h>
+#include <p2psim/linux/slab.h>
+#include <p2psim/linux/workqueue.h>
+
+#include "core/internal.h"
+
+struct workqueue_struct {
+	struct p2psim_object obj;
+	struct list_head items;
+	struct work_struct *running;
+	struct task_struct *worker;
+	bool dying;
+	unsigned int queued, done;	/* items so far */
+	char name[24];
+};
+
+void p2psim_work_init(struct work_struct *work, work_func_t func, const char *name)
+{
+	*work = (struct work_struct){};
+	INIT_LIST_HEAD(&work->entry);
+	work->func = func;
+	p2psim_object_init(&work->obj, name);
+}
+
+static bool has_work(void *arg)
+{
+	struct workqueue_struct *wq = arg;
+
+	return wq->dying || !list_empty(&wq->items);
+}
+
+static void run_item(struct workqueue_struct *wq, struct work_struct *work)
+{
+	work_func_t func = work->func;
+
+	list_del_init(&work->entry);
+	work->pending = 0;
+	wq->running = work;
+	p2psim_enter("%s: work", P2PSIM_STR(wq->name));
+	func(work); /* may free the item */
+	p2psim_leave("%s: idle", P2PSIM_STR(wq->name));
+	wq->running = NULL;
+	wq->done++;
+}
+
+static int worker(void *data)
+{
+	struct workqueue_struct *wq = data;
+
+	for (;;) {
+		p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), true, "work", has_work, wq);
+		if (list_empty(&wq->items))
+			return 0;
+		run_item(wq, list_first_entry(&wq->items, struct work_struct, entry));
+	}
+}
+
+/* 0 or -errno: the worker runs up to its wait. */
+static int queue_init(struct workqueue_struct *wq)
+{
+	INIT_LIST_HEAD(&wq->items);
+	p2psim_object_init(&wq->obj, wq->name);
+	wq->worker = kthread_run(worker, wq, "%s", wq->name);
+	if (IS_ERR(wq->worker))
+		return (int)PTR_ERR(wq->worker);
+	p2psim_task_set_daemon(wq->worker);
+	return 0;
+}
+
+struct workqueue_struct *alloc_workqueue(const char *fmt, unsigned int flags, int max_active, ...)
+{
+	struct workqueue_struct *wq = (kzalloc)(sizeof(*wq), GFP_KERNEL);
+	va_list args;
+
+	(void)flags;
+	if (!wq)
+		return NULL;
+	va_start(args, max_active);
+	vsnprintf(wq->name, sizeof(wq->name), fmt, args);
+	va_end(args);
+	if (queue_init(wq)) {
+		(kfree)(wq);
+		return NULL;
+	}
+	return wq;
+}
+
+void destroy_workqueue(struct workqueue_struct *wq)
+{
+	(flush_workqueue)(wq);
+	wq->dying = true;
+	(kthread_stop)(wq->worker);
+	(kfree)(wq);
+}
+
+bool(queue_work)(struct workqueue_struct *wq, struct work_struct *work)
+{
+	p2psim_object_id(&work->obj);
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&wq->obj), true, "queue_work");
+	if (work->pending)
+		return false;
+	work->pending = 1;
+	work->queue = wq;
+	list_add_tail(&work->entry, &wq->items);
+	wq->queued++;
+	return true;
+}
+
+static struct workqueue_struct *system_queue(void)
+{
+	struct p2psim_world *world = p2psim_world_here();
+	struct workqueue_struct *wq = world->system_wq;
+	uint64_t fail_at = world->arena.fail_at;
+	int error;
+
+	if (wq)
+		return wq;
+	wq = p2psim_arena_alloc(sizeof(*wq));
+	if (!wq)
+		return NULL;
+	snprintf(wq->name, sizeof(wq->name), "events");
+	world->arena.fail_at = 0; /* the kernel has this one from boot on */
+	error = queue_init(wq);
+	world->arena.fail_at = fail_at;
+	if (error)
+		return NULL;
+	return world->system_wq = wq;
+}
+
+bool(schedule_work)(struct work_struct *work)
+{
+	struct workqueue_struct *wq = p2psim_world_missing("schedule_work") ? NULL : system_queue();
+
+	if (!wq) {
+		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "too many tasks: nobody runs the system's work");
+		return false;
+	}
+	return (queue_work)(wq, work);
+}
+
+static bool is_idle(void *arg)
+{
+	const struct work_struct *work = arg;
+
+	return !work->pending && (!work->queue || work->queue->running != work);
+}
+
+bool(flush_work)(struct work_struct *work)
+{
+	(might_sleep)();
+	if (!work->queue || is_idle(work))
+		return false;
+	if (work->queue->running == work && work->queue->worker == current) {
+		p2psim_violate(P2PSIM_DEADLOCK, 0, work->obj.id, 0, "%s flushes the work that it runs", current->comm);
+		return false;
+	}
+	p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&work->queue->obj), false, "flush_work", is_idle, work);
+	return true;
+}
+
+bool(cancel_work_sync)(struct work_struct *work)
+{
+	bool was_pending = work->pending;
+
+	if (work->queue)
+		p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&work->queue->obj), true, "cancel_work");
+	if (work->pending) {
+		list_del_init(&work->entry);
+		work->pending = 0;
+		work->queue->done++;
+	}
+	(flush_work)(work);
+	return was_pending;
+}
+
+struct flush {
+	struct workqueue_struct *wq;
+	unsigned int until;
+};
+
+static bool is_flushed(void *arg)
+{
+	const struct flush *flush = arg;
+
+	return (int)(flush->wq->done - flush->until) >= 0;
+}
+
+void(flush_workqueue)(struct workqueue_struct *wq)
+{
+	struct flush flush = { wq, wq->queued };
+
+	(might_sleep)();
+	p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), false, "flush_workqueue", is_flushed, &flush);
+}
