@@ -394,3 +394,8 @@ const struct p2psim_op *p2psim_task_pending(const struct p2psim_world *world, un
 {
 	return &world->tasks[index]->pending;
 }
+
+bool p2psim_task_is_live(const struct p2psim_world *world, unsigned int index)
+{
+	return world->tasks[index]->state == P2PSIM_TASK_LIVE;
+}

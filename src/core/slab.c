@@ -135,11 +135,12 @@ bool p2psim_ptr_is_freed(const void *ptr)
 bool p2psim_slab_find(struct p2psim_world *world, const void *addr, uint32_t *id, uint64_t *offset)
 {
 	struct p2psim_chunk *chunk = chunk_around(&world->arena, addr);
+	const char *base = chunk ? payload(chunk) : world->arena.base;
 
-	if (!chunk)
+	if (!chunk && ((const char *)addr < base || (size_t)((const char *)addr - base) >= world->arena.used))
 		return false;
-	*id = chunk->id;
-	*offset = (uint64_t)((const char *)addr - (const char *)payload(chunk));
+	*id = chunk ? chunk->id : P2PSIM_OBJ_ARENA;
+	*offset = (uint64_t)((const char *)addr - base);
 	return true;
 }
 

@@ -322,9 +322,8 @@ P2PSIM_EXPORT bool mmu_interval_check_retry(struct mmu_interval_notifier *interv
  * CONTRACT otherwise. */
 P2PSIM_EXPORT void mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub, unsigned long cur_seq);
 
-/* The pseudo-lock inside which callbacks run, of the entered world; for might_lock() statements in drivers. */
-P2PSIM_EXPORT struct p2psim_lock_map *p2psim_notifier_lock_map(void);
-#define __mmu_notifier_invalidate_range_start_map (*p2psim_notifier_lock_map())
+/* The pseudo-lock "mmu_notifier", inside which callbacks run: for drivers that teach the lock graph an order of their own. */
+extern P2PSIM_EXPORT const struct p2psim_lock_map __mmu_notifier_invalidate_range_start_map;
 
 /* Remember the driver's line for reports. */
 #define mmu_notifier_register(sub, mm) (P2PSIM_HERE(), mmu_notifier_register((sub), (mm)))
