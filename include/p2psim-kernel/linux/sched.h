@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/sched.h>
+#include <p2psim/linux/sched.h>

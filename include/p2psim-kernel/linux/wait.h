@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/wait.h>
+#include <p2psim/linux/wait.h>
