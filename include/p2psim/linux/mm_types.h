@@ -165,6 +165,11 @@ struct vm_operations_struct {
 			dma_addr_t *pa, bool write);
 	long (*p2p_unmap)(struct vm_area_struct *vma, struct device *device, unsigned long start, unsigned long end,
 			  dma_addr_t *pa);
+	/*
+	 * p2psim's own, for C15 (Glisse, 2019-01-31): may the p2p_map() of [start, end) that follows be kept until UNMAP?
+	 * 0 or -errno (P2PSIM_REASON_PIN_REFUSED).  NULL: never.  Context: as p2p_map.
+	 */
+	int (*p2p_pin)(struct vm_area_struct *vma, struct device *device, unsigned long start, unsigned long end);
 };
 
 /* A node of the library's balanced tree (src/core/tree.h). */
@@ -195,7 +200,7 @@ struct vm_area_struct {
 	unsigned long subtree_max_gap;		/* of free address space in front of any VMA of the subtree */
 	struct p2psim_tree_node file_node;	/* in vm_file->f_mapping->i_mmap */
 	unsigned long file_subtree_last;
-	struct list_head p2p_mappings;		/* struct p2psim_p2p_mapping: who imported which part (<p2psim/vma_map.h>) */
+	struct list_head p2p_mappings;		/* who imported which of its pages (<p2psim/vma_map.h>) */
 	u32 serial;				/* n-th VMA of its mm: its name in reports */
 	bool detached;				/* out of the tree, close() still to come */
 };
@@ -220,7 +225,8 @@ struct mm_struct {
 	void (*free)(struct mm_struct *mm);
 	/* Called at the end of every invalidation, before seq moves on: the vma layer looks for what went unanswered. */
 	void (*invalidated)(struct mm_struct *mm, const struct mmu_notifier_range *range);
-	struct list_head p2p_records;	/* all p2p mappings of this mm, by address (<p2psim/vma_map.h>) */
+	struct p2psim_tree p2p_pages;	/* who imported which page, by address (<p2psim/vma_map.h>) */
+	struct list_head p2p_promises;	/* what exporters have granted once (C3) */
 	void *private_data;
 };
 
