@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+void not_listed(void);
+void not_listed(void)
+{
+}

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+void helper(void);
+void helper(void)
+{
+}

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+struct needs_size { size_t n; };

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+static inline int *cast(void *p)
+{
+	return p;
+}

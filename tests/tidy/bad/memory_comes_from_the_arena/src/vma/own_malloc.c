@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+void *f(void)
+{
+	return malloc(8);
+}

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+const char *where = "/home/someone/p2psim";
