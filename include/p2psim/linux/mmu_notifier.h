@@ -48,6 +48,7 @@
  *
  *	notifier:start			an invalidation begins (nobody has been told)
  *	notifier:end			an invalidation is about to end
+ *	notifier:done			it has ended, or was refused: everybody has been told
  *	notifier:take-all-locks		a first registration waits until no invalidation of the mm is under way
  *	notifier:drop-all-locks
  *	notifier:list			the list of subscribers is read (once a hop)
