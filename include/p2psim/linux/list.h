@@ -5,6 +5,7 @@
 
 #include <p2psim/linux/kernel.h>
 
+#undef LIST_HEAD /* of <sys/queue.h> */
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 

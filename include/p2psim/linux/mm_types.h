@@ -22,6 +22,10 @@
 #include <p2psim/linux/spinlock.h>
 #include <p2psim/linux/types.h>
 
+/* <sys/user.h> has the first three as well. */
+#undef PAGE_SHIFT
+#undef PAGE_SIZE
+#undef PAGE_MASK
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define PAGE_MASK (~(PAGE_SIZE - 1))

@@ -37,6 +37,7 @@ P2PSIM_EXPORT bool fatal_signal_pending(struct task_struct *task);
 #define cond_resched() (P2PSIM_HERE(), p2psim_yield())
 
 /* One tick is a millisecond of logical time. */
+#undef HZ /* of <sys/param.h> */
 #define HZ 1000
 #define MAX_SCHEDULE_TIMEOUT LONG_MAX
 #define jiffies ((unsigned long)p2psim_jiffies())
