@@ -68,8 +68,11 @@ struct p2psim_op {
 	struct p2psim_access access[P2PSIM_ACCESS_MAX];
 };
 
-/* The slow half of a step: lets the strategy choose, records the trace. */
+/* A step with several accesses or a guard: lets the strategy choose, records the trace. */
 P2PSIM_EXPORT void p2psim_step_op(const struct p2psim_op *op);
+/* The slow half of p2psim_step_range(). */
+P2PSIM_EXPORT void p2psim_step_slow(enum p2psim_step_kind kind, uint32_t obj, bool write, uint64_t start, uint64_t last,
+				    const char *label);
 
 /* One step on one object.  `write` false: two such steps commute.  obj 0 = touches nothing shared. */
 static inline void p2psim_step_range(enum p2psim_step_kind kind, uint32_t obj, bool write, uint64_t start, uint64_t last,
@@ -80,16 +83,7 @@ static inline void p2psim_step_range(enum p2psim_step_kind kind, uint32_t obj, b
 	if (__builtin_expect(hot != NULL && !hot->busy, 1)) {
 		hot->steps++;
 	} else {
-		struct p2psim_op op = {};
-
-		op.kind = (uint16_t)kind;
-		op.access_count = obj != 0;
-		op.label = label;
-		op.access[0].obj = obj;
-		op.access[0].write = write;
-		op.access[0].start = start;
-		op.access[0].last = last;
-		p2psim_step_op(&op);
+		p2psim_step_slow(kind, obj, write, start, last, label);
 	}
 }
 

@@ -236,20 +236,11 @@ static void take_step(struct p2psim_world *world, struct p2psim_task *task, uint
 		p2psim_trace_step(world, task, enabled);
 }
 
-void p2psim_step_op(const struct p2psim_op *op)
+/* The caller stands before task->pending: returns when its turn has come and the step is taken. */
+static void await_turn(struct p2psim_world *world, struct p2psim_task *task)
 {
-	struct p2psim_world *world = p2psim_world_here();
-	struct p2psim_task *task, *next;
+	struct p2psim_task *next = world->starting == task ? world->starter : p2psim_choose(world);
 
-	if (p2psim_world_missing("a step"))
-		return;
-	task = p2psim_task_here();
-	if (world->ended)
-		return;
-	task->pending = *op;
-	if (!task->pending.site)
-		task->pending.site = world->hot.site;
-	next = world->starting == task ? world->starter : p2psim_choose(world);
 	if (next != task)
 		p2psim_switch_to(world, next);
 	world->hot.site = task->pending.site;
@@ -257,21 +248,66 @@ void p2psim_step_op(const struct p2psim_op *op)
 		take_step(world, task, world->live);
 }
 
+void p2psim_step_op(const struct p2psim_op *op)
+{
+	struct p2psim_world *world = p2psim_world_here();
+	struct p2psim_task *task;
+
+	if (p2psim_world_missing("a step") || world->ended)
+		return;
+	task = p2psim_task_here();
+	task->pending = *op;
+	if (!task->pending.site)
+		task->pending.site = world->hot.site;
+	await_turn(world, task);
+}
+
+/* Fills the pending step of the running task in place; NULL when there is no world or its execution has ended. */
+static struct p2psim_op *stand_before(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label)
+{
+	struct p2psim_world *world = p2psim_world_here();
+	struct p2psim_op *op;
+
+	if (p2psim_world_missing("a step") || world->ended)
+		return NULL;
+	op = &p2psim_task_here()->pending;
+	op->kind = (uint16_t)kind;
+	op->access_count = obj != 0;
+	op->yields = 0;
+	op->label = label;
+	op->site = world->hot.site;
+	op->enabled = NULL;
+	op->deadline = 0;
+	op->access[0].obj = obj;
+	op->access[0].write = write;
+	op->access[0].start = 0;
+	op->access[0].last = UINT64_MAX;
+	return op;
+}
+
 static void step_with(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
 		      bool (*enabled)(void *arg), void *arg, uint64_t deadline)
 {
-	struct p2psim_op op = {};
+	struct p2psim_op *op = stand_before(kind, obj, write, label);
 
-	op.kind = (uint16_t)kind;
-	op.access_count = obj != 0;
-	op.label = label;
-	op.enabled = enabled;
-	op.arg = arg;
-	op.deadline = deadline;
-	op.access[0].obj = obj;
-	op.access[0].write = write;
-	op.access[0].last = UINT64_MAX;
-	p2psim_step_op(&op);
+	if (!op)
+		return;
+	op->enabled = enabled;
+	op->arg = arg;
+	op->deadline = deadline;
+	await_turn(p2psim_world_here(), p2psim_task_here());
+}
+
+void p2psim_step_slow(enum p2psim_step_kind kind, uint32_t obj, bool write, uint64_t start, uint64_t last,
+		      const char *label)
+{
+	struct p2psim_op *op = stand_before(kind, obj, write, label);
+
+	if (!op)
+		return;
+	op->access[0].start = start;
+	op->access[0].last = last;
+	await_turn(p2psim_world_here(), p2psim_task_here());
 }
 
 void p2psim_step_guarded(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
