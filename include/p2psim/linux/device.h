@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mirrors: include/linux/device.h, 6.12 (reduced: no driver core, no sysfs, no power management; what the DMA and PCI
+ * calls look at), and device_test_p2p() of the RFC of 2019-01-29 (patch 2/5).
+ *
+ * Devices are hardware of the simulated machine: they live in the world's arena until its next execution.  A reference
+ * is bookkeeping all the same: one that is not given back is a LEAK, one too many given back is a BALANCE violation.
+ */
+#ifndef P2PSIM_LINUX_DEVICE_H
+#define P2PSIM_LINUX_DEVICE_H
+
+#include <p2psim/linux/list.h>
+#include <p2psim/linux/mm_types.h>
+
+/* Reduced: identity only. */
+struct bus_type {
+	const char *name;
+};
+
+/* Same names, fewer fields. */
+struct device {
+	struct p2psim_object obj;	/* its name is dev_name(); unit of a step: page of its DMA address space */
+	struct device *parent;
+	const struct bus_type *bus;	/* &pci_bus_type, or whatever the device is on; may be NULL */
+	const char *init_name;
+	u64 *dma_mask;			/* highest address it can put on the bus; NULL: it does no DMA */
+	u64 coherent_dma_mask;
+	u64 bus_dma_limit;		/* the same for the bus that it is on; 0 = none */
+	void *driver_data;
+	void (*release)(struct device *dev);	/* at the last put_device(); may be NULL */
+
+	/* p2psim's own */
+	int refs;			/* changed in steps on obj */
+	bool gone;			/* device_unregister() was called: nothing may be mapped for it any more */
+	bool counted;			/* in the p2p layer's list */
+	struct p2psim_tree dma_mappings; /* live and former ones, by address (src/p2p/dma.c) */
+	unsigned long dma_live;		/* how many are live */
+	struct list_head link;		/* all devices, by creation */
+};
+
+/* Reduced: the caller holds the first reference.  `dev` is zeroed memory with parent, bus, init_name, release set. */
+P2PSIM_EXPORT void device_initialize(struct device *dev);
+/* Takes it away for good: mapping anything for it fails from now on.  Drops no reference but the initial one. */
+P2PSIM_EXPORT void device_unregister(struct device *dev);
+/* Returns dev; NULL is allowed.  One step.  UAF when its last reference is gone. */
+P2PSIM_EXPORT struct device *get_device(struct device *dev);
+P2PSIM_EXPORT void put_device(struct device *dev);
+
+static inline const char *dev_name(const struct device *dev)
+{
+	return dev->init_name ? dev->init_name : "?";
+}
+
+static inline void *dev_get_drvdata(const struct device *dev)
+{
+	return dev->driver_data;
+}
+
+static inline void dev_set_drvdata(struct device *dev, void *data)
+{
+	dev->driver_data = data;
+}
+
+/*
+ * May these two talk to each other without passing through main memory?  Invented by the RFC, which asked it of any bus;
+ * PCI is the only one that can say yes.  The posted version always said no: its PCI half ended with `return false`.
+ * The arguments are struct devices of any sort: whoever is not, or not below, a PCI device gets false.
+ * When the answer is no, p2psim_last_refusal() says why, with the bridge named.
+ * Context: any; no lock.
+ */
+P2PSIM_EXPORT bool device_test_p2p(struct device *devA, struct device *devB);
+
+/* A device that is on no bus of ours ("platform"), with a 64-bit mask: an importer that is not PCI.  NULL: arena full. */
+P2PSIM_EXPORT struct device *p2psim_platform_device(const char *name);
+
+#endif
