@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The umbrella for programs; inside the library, and in drivers, include the precise headers. */
+#ifndef P2PSIM_P2PSIM_H
+#define P2PSIM_P2PSIM_H
+
+#include <p2psim/check.h>
+#include <p2psim/inject.h>
+#include <p2psim/lock.h>
+#include <p2psim/report.h>
+#include <p2psim/scenario.h>
+#include <p2psim/step.h>
+#include <p2psim/task.h>
+#include <p2psim/trace.h>
+#include <p2psim/world.h>
+
+#endif
