@@ -205,6 +205,7 @@ struct vm_area_struct {
 	struct p2psim_tree_node file_node;	/* in vm_file->f_mapping->i_mmap */
 	unsigned long file_subtree_last;
 	struct list_head p2p_mappings;		/* who imported which of its pages (<p2psim/vma_map.h>) */
+	u32 p2p_unmaps;				/* calls of p2p_unmap() under way with this VMA */
 	u32 serial;				/* n-th VMA of its mm: its name in reports */
 	bool detached;				/* out of the tree, close() still to come */
 };
