@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/pci.h>
+#include <p2psim/linux/pci.h>

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* Mirrors: include/linux/bits.h, 6.1 (reduced): BIT() is in kernel.h. */
+#ifndef P2PSIM_LINUX_BITS_H
+#define P2PSIM_LINUX_BITS_H
+#include <p2psim/linux/kernel.h>
+#endif

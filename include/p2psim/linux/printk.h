@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mirrors: include/linux/printk.h, 6.1 (reduced: formats are checked and nothing is said, because a scenario is run many
+ * thousand times.  With P2PSIM_PRINTK defined before the first include, stderr hears it.)
+ */
+#ifndef P2PSIM_LINUX_PRINTK_H
+#define P2PSIM_LINUX_PRINTK_H
+
+#include <stdio.h>
+
+#include <p2psim/linux/kernel.h>
+
+static inline P2PSIM_PRINTF(1, 2) int no_printk(const char *fmt, ...)
+{
+	return 0;
+}
+
+#ifdef P2PSIM_PRINTK
+#define printk(fmt, ...) fprintf(stderr, fmt, ##__VA_ARGS__)
+#else
+#define printk(fmt, ...) no_printk(fmt, ##__VA_ARGS__)
+#endif
+#ifndef pr_fmt
+#define pr_fmt(fmt) fmt
+#endif
+#define pr_err(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_notice(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_info(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...) no_printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_err_once(fmt, ...) pr_err(fmt, ##__VA_ARGS__)
+#define pr_warn_once(fmt, ...) pr_warn(fmt, ##__VA_ARGS__)
+
+#endif
