@@ -75,13 +75,14 @@ enum p2psim_gpu_object_flags {
 	P2PSIM_GPU_OBJECT_NO_CPU = 1 << 0,   /* no CPU mapping: a load or store is SIGBUS, p2p_map() works (S18) */
 	P2PSIM_GPU_OBJECT_NO_P2P = 1 << 1,   /* not for peers: p2p_map() refuses with P2PSIM_REASON_POLICY */
 	P2PSIM_GPU_OBJECT_NO_SPLIT = 1 << 2, /* munmap() or mprotect() of a part is -EINVAL */
+	P2PSIM_GPU_OBJECT_MAY_PIN = 1 << 3,  /* peers may keep a mapping until munmap() (S20); it is not moved until then */
 };
 
 /* A gpu below `parent` (a root port, a switch port).  NULL when out of memory or out of bus addresses.  May sleep. */
 P2PSIM_EXPORT struct p2psim_gpu *p2psim_gpu_create(struct pci_dev *parent, const struct p2psim_gpu_config *config);
 /*
- * Takes the gpu away for good: unplugs it if that has not happened, drops its reference of each object.  Memory goes with
- * the last VMA.  Context: may sleep; no locks.
+ * Takes the gpu away for good: unplugs it if that has not happened, puts each object that nobody has put.  The memory goes
+ * with the last VMA.  Context: may sleep; no locks.
  */
 P2PSIM_EXPORT void p2psim_gpu_destroy(struct p2psim_gpu *gpu);
 
@@ -94,7 +95,8 @@ P2PSIM_EXPORT void p2psim_gpu_set_policy(struct p2psim_gpu *gpu, p2psim_gpu_poli
 P2PSIM_EXPORT void p2psim_gpu_set_faults(struct p2psim_gpu *gpu, unsigned int faults);
 
 /*
- * A buffer object of `pages` pages of VRAM, zeroed.  The caller has a reference, each VMA another.
+ * A buffer object of `pages` pages of VRAM, zeroed.  The handle is a reference, each VMA another; p2psim_gpu_object_put()
+ * gives the handle back, or p2psim_gpu_destroy() does.
  * NULL when VRAM or memory ran out, or the gpu is gone.
  */
 P2PSIM_EXPORT struct p2psim_gpu_object *p2psim_gpu_object_create(struct p2psim_gpu *gpu, unsigned long pages,
@@ -128,7 +130,8 @@ P2PSIM_EXPORT int p2psim_gpu_object_write(struct p2psim_gpu_object *bo, unsigned
 P2PSIM_EXPORT int p2psim_gpu_revoke(struct p2psim_gpu_object *bo);
 /*
  * Moves the object's bytes to main memory, its window is free.  Peers that map it afterwards get RAM (C9).
- * Return: 0 (also when it is there already), -ENOMEM with nothing changed, -ENODEV, -EBUSY when somebody else moves it.
+ * Return: 0 (also when it is there already), -ENOMEM with nothing changed, -ENODEV, -EBUSY: somebody else moves it, or
+ * a peer has pinned it.
  */
 P2PSIM_EXPORT int p2psim_gpu_evict(struct p2psim_gpu_object *bo);
 /* And back to VRAM, with a window if it had one.  -ENOSPC: no VRAM or no window free, it stays in RAM. */
