@@ -446,8 +446,8 @@ static bool seq_has_moved(struct mmu_notifier_subscriptions *subs, unsigned long
 {
 	bool moved;
 
-	spin_lock(&subs->lock);
 	p2psim_step_on(P2PSIM_STEP_SEQ_READ, p2psim_object_id(&subs->obj), false, "seq:wait");
+	spin_lock(&subs->lock);
 	moved = subs->invalidate_seq != seq;
 	spin_unlock(&subs->lock);
 	return moved;
