@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All interleavings of a scenario, or a sample of them, with a verdict and exact counts.
+ *
+ *	naive	every interleaving				the plain truth; tiny scenarios only
+ *	sleep	one interleaving a trace, by sleep sets alone	no race analysis: the judge of dpor
+ *	dpor	one interleaving a trace, by source sets	full verification
+ *	icb	every interleaving with at most k preemptions	finds the simplest counterexample
+ *	random, pct, pos	samples
+ *	auto	icb 0, 1, 2; then dpor; then samples, within the budget
+ *
+ * A trace is a class of interleavings that differ only in the order of steps that do not touch the same thing.
+ */
+#ifndef P2PSIM_EXPLORE_H
+#define P2PSIM_EXPLORE_H
+
+#include <p2psim/scenario.h>
+
+P2PSIM_BEGIN_DECLS
+
+enum p2psim_strategy_kind {
+	P2PSIM_EXPLORE_AUTO,
+	P2PSIM_EXPLORE_ICB,
+	P2PSIM_EXPLORE_DPOR,
+	P2PSIM_EXPLORE_SLEEP,
+	P2PSIM_EXPLORE_NAIVE,
+	P2PSIM_EXPLORE_RANDOM,
+	P2PSIM_EXPLORE_PCT,
+	P2PSIM_EXPLORE_POS,
+};
+
+struct p2psim_explore_options {
+	enum p2psim_strategy_kind strategy;
+	unsigned int preemptions;	/* icb: at most */
+	unsigned int depth;		/* pct: d; 0 = 3 */
+	uint64_t seed;			/* random, pct, pos */
+	uint64_t max_depth;		/* steps of one execution; longer ones are cut and counted; 0 = 1,000,000 */
+	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000) */
+	bool count_traces;		/* naive, icb and samples: collect the traces too */
+	bool keep_going;		/* do not stop at the first unexpected end: count them all */
+};
+
+struct p2psim_explore_result {
+	enum p2psim_verdict verdict;	/* over all executions */
+	bool as_expected;
+	bool complete;			/* nothing was left out: the verdict is a proof within the model */
+	uint64_t executions;		/* that ran to an end, redundant ones excluded */
+	uint64_t redundant;		/* given up because a sleep set showed that they repeat a trace */
+	uint64_t cut;			/* reached max_depth */
+	uint64_t traces;		/* distinct; 0 when not counted */
+	uint64_t traces_hash;		/* of the set of traces, whatever the order in which they came */
+	uint64_t exists;		/* executions in which the question's answer was yes */
+	uint64_t violations, deadlocks;	/* executions that ended with one; deadlocks are among the violations */
+	uint64_t failing_traces;	/* distinct traces that violate or exist */
+	uint64_t steps, steps_max;	/* of all, and of the longest */
+	unsigned int preemptions_min;	/* fewest of any execution that violates or exists; UINT_MAX if none does */
+	struct p2psim_violation violation; /* of the one with the fewest preemptions, then steps */
+	char schedule[128];		/* and its replay string */
+	char error[256];
+};
+
+/*
+ * Explores.  0; -EINVAL with result->error (a scenario that does not repeat itself, more than 64 tasks, a failing
+ * setup); -ENOMEM.
+ */
+P2PSIM_EXPORT int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
+				 struct p2psim_explore_result *result);
+P2PSIM_EXPORT const char *p2psim_strategy_name(enum p2psim_strategy_kind kind);
+
+P2PSIM_END_DECLS
+
+#endif

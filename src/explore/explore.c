@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exploration: one execution after the other in one world, counted and judged.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "explore/samples.h"
+
+#define SAMPLES_DEFAULT 10000
+
+struct exploration {
+	const struct p2psim_explore_options *options;
+	struct p2psim_explore_result *result;
+	struct p2psim_execution x;
+	struct p2psim_search search;
+	struct p2psim_hash_set traces, failing;
+	uint64_t best_steps;		/* of the violation that is kept */
+	bool interrupted;		/* the budget is used up */
+	bool found;			/* something unexpected: stop unless keep_going */
+};
+
+static const char *const strategy_names[] = { "auto", "icb", "dpor", "sleep", "naive", "random", "pct", "pos" };
+
+const char *p2psim_strategy_name(enum p2psim_strategy_kind kind)
+{
+	return (unsigned int)kind < sizeof(strategy_names) / sizeof(strategy_names[0]) ? strategy_names[kind] : "?";
+}
+
+static bool is_sampling(enum p2psim_strategy_kind kind)
+{
+	return kind == P2PSIM_EXPLORE_RANDOM || kind == P2PSIM_EXPLORE_PCT || kind == P2PSIM_EXPLORE_POS;
+}
+
+/* Keeps the simplest counterexample: fewest preemptions, then fewest steps. */
+static void keep_counterexample(struct exploration *e, unsigned int preemptions)
+{
+	struct p2psim_explore_result *result = e->result;
+	uint64_t steps = p2psim_world_steps(e->x.world);
+
+	if (preemptions > result->preemptions_min ||
+	    (preemptions == result->preemptions_min && steps >= e->best_steps))
+		return;
+	result->preemptions_min = preemptions;
+	e->best_steps = steps;
+	if (p2psim_world_violation(e->x.world))
+		result->violation = *p2psim_world_violation(e->x.world);
+	if (p2psim_execution_schedule(&e->x, true, result->schedule, sizeof(result->schedule)) < 0)
+		result->schedule[0] = '\0';
+}
+
+static bool is_surprise(const struct exploration *e)
+{
+	const struct p2psim_scenario *scenario = e->x.scenario;
+	const struct p2psim_violation *violation = p2psim_world_violation(e->x.world);
+
+	if (violation)
+		return true; /* expected or not: found */
+	return (scenario->expect == P2PSIM_NEVER && e->x.verdict == P2PSIM_ALWAYS) ||
+	       (scenario->expect == P2PSIM_ALWAYS && e->x.verdict == P2PSIM_NEVER);
+}
+
+static int count_trace(struct exploration *e, bool failing)
+{
+	uint64_t hash = p2psim_search_trace(&e->search);
+
+	if (p2psim_hash_set_add(&e->traces, hash) < 0 || (failing && p2psim_hash_set_add(&e->failing, hash) < 0))
+		return -ENOMEM;
+	return 0;
+}
+
+/* What one execution adds. */
+static int count(struct exploration *e)
+{
+	struct p2psim_explore_result *result = e->result;
+	const struct p2psim_violation *violation = p2psim_world_violation(e->x.world);
+	uint64_t steps = p2psim_world_steps(e->x.world);
+	bool failing = violation || e->x.verdict == P2PSIM_ALWAYS;
+
+	result->steps += steps;
+	if (e->search.cut) {
+		result->cut++;
+		return 0;
+	}
+	result->executions++;
+	result->exists += e->x.verdict == P2PSIM_ALWAYS;
+	result->violations += violation != NULL;
+	result->deadlocks += violation && violation->oracle == P2PSIM_DEADLOCK;
+	if (steps > result->steps_max)
+		result->steps_max = steps;
+	if (failing)
+		keep_counterexample(e, p2psim_search_preemptions(&e->search));
+	e->found |= is_surprise(e);
+	return e->search.want_clocks ? count_trace(e, failing) : 0;
+}
+
+static int refuse(struct exploration *e, const char *why, int error)
+{
+	snprintf(e->result->error, sizeof(e->result->error), "%s", why);
+	return error;
+}
+
+static int execute(struct exploration *e, struct p2psim_strategy *strategy)
+{
+	int error;
+
+	p2psim_world_reset(e->x.world);
+	e->x.strategy = strategy;
+	error = p2psim_execution_run(&e->x);
+	if (error)
+		return error;
+	if (e->x.setup_error)
+		return refuse(e, "the scenario's setup fails", -EINVAL);
+	if (e->search.no_memory)
+		return refuse(e, "more than 32 tasks, or no memory for the search tree", -ENOMEM);
+	if (e->search.diverged || e->search.depth < e->search.fixed)
+		return refuse(e, "the scenario does not repeat itself: the same decisions led to another choice", -EINVAL);
+	return 0;
+}
+
+static bool may_go_on(struct exploration *e)
+{
+	if (e->found && !e->options->keep_going)
+		return false;
+	if (e->options->budget && e->result->executions + e->result->redundant >= e->options->budget)
+		e->interrupted = true;
+	return !e->interrupted;
+}
+
+/* naive, sleep, dpor, or one level of icb. */
+static int search_all(struct exploration *e, enum p2psim_strategy_kind kind, unsigned int bound)
+{
+	bool want_clocks = e->options->count_traces;
+	int error = 0;
+
+	p2psim_search_free(&e->search);
+	p2psim_search_init(&e->search, kind, bound);
+	e->search.want_clocks |= want_clocks;
+	if (e->options->max_depth)
+		e->search.max_depth = e->options->max_depth;
+	do {
+		p2psim_search_begin(&e->search, e->x.world);
+		error = execute(e, &e->search.base);
+		if (error)
+			return error;
+		if (e->search.redundant)
+			e->result->redundant++;
+		else
+			error = count(e);
+		if (error)
+			return error;
+	} while (may_go_on(e) && p2psim_search_next(&e->search));
+	return 0;
+}
+
+/* The search tree watches the sampler: it knows preemptions and traces. */
+static int sample(struct exploration *e, enum p2psim_strategy_kind kind)
+{
+	uint64_t budget = e->options->budget ? e->options->budget : SAMPLES_DEFAULT, n;
+	struct p2psim_random_strategy random;
+	struct p2psim_sampler sampler;
+	int error;
+
+	p2psim_search_free(&e->search);
+	p2psim_search_init(&e->search, kind, UINT_MAX);
+	e->search.want_clocks = e->options->count_traces;
+	p2psim_sampler_init(&sampler, kind, e->options->depth, e->options->seed);
+	for (n = 0; n < budget && (!e->found || e->options->keep_going); n++) {
+		p2psim_search_begin(&e->search, e->x.world);
+		p2psim_random_init(&random, e->options->seed * 0x9e3779b97f4a7c15ull + n);
+		p2psim_sampler_begin(&sampler, n);
+		e->search.sampler = kind == P2PSIM_EXPLORE_RANDOM ? &random.base : &sampler.base;
+		error = execute(e, &e->search.base);
+		if (!error)
+			error = count(e);
+		if (error)
+			return error;
+	}
+	e->interrupted = true; /* a sample proves nothing */
+	return 0;
+}
+
+static int icb(struct exploration *e, unsigned int most)
+{
+	struct p2psim_explore_result *result = e->result;
+	unsigned int bound;
+	int error = 0;
+
+	for (bound = 0; bound <= most && !error; bound++) {
+		result->executions = result->exists = result->violations = result->deadlocks = 0;
+		error = search_all(e, P2PSIM_EXPLORE_ICB, bound);
+		if (e->interrupted || (e->found && !e->options->keep_going))
+			break;
+	}
+	e->interrupted = true; /* longer schedules may hold more */
+	return error;
+}
+
+static int automatic(struct exploration *e)
+{
+	int error = icb(e, 2);
+
+	if (error || (e->found && !e->options->keep_going))
+		return error;
+	e->interrupted = false;
+	e->result->executions = e->result->exists = e->result->violations = e->result->deadlocks = 0;
+	error = search_all(e, P2PSIM_EXPLORE_DPOR, 0);
+	if (!error && e->interrupted && !(e->found && !e->options->keep_going))
+		error = sample(e, P2PSIM_EXPLORE_POS);
+	return error;
+}
+
+static int explore(struct exploration *e)
+{
+	enum p2psim_strategy_kind kind = e->options->strategy;
+
+	if (kind == P2PSIM_EXPLORE_AUTO)
+		return automatic(e);
+	if (kind == P2PSIM_EXPLORE_ICB)
+		return icb(e, e->options->preemptions);
+	return is_sampling(kind) ? sample(e, kind) : search_all(e, kind, 0);
+}
+
+static void judge(struct exploration *e)
+{
+	struct p2psim_explore_result *result = e->result;
+	const struct p2psim_scenario *scenario = e->x.scenario;
+
+	result->traces = e->traces.count + e->traces.has_zero;
+	result->traces_hash = p2psim_hash_set_sum(&e->traces);
+	result->failing_traces = e->failing.count + e->failing.has_zero;
+	result->complete = !e->interrupted && !result->cut && (!e->found || e->options->keep_going);
+	if (result->violations)
+		result->verdict = P2PSIM_VIOLATION;
+	else if (!result->exists)
+		result->verdict = P2PSIM_NEVER;
+	else
+		result->verdict = result->exists == result->executions ? P2PSIM_ALWAYS : P2PSIM_SOMETIMES;
+	result->as_expected = result->verdict == scenario->expect &&
+			      (scenario->expect != P2PSIM_VIOLATION || !scenario->oracle ||
+			       scenario->oracle == result->violation.oracle);
+}
+
+int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
+		   struct p2psim_explore_result *result)
+{
+	static const struct p2psim_explore_options no_options;
+	struct p2psim_world *entered = p2psim_world_current();
+	struct p2psim_config config = scenario->config;
+	struct exploration e = { .options = options ? options : &no_options, .result = result };
+	int error;
+
+	memset(result, 0, sizeof(*result));
+	result->preemptions_min = UINT_MAX;
+	config.trace_events = 0;
+	e.x.scenario = scenario;
+	e.x.key = p2psim_replay_key(scenario->name, &config, 0);
+	e.x.world = p2psim_world_create(&config);
+	if (!e.x.world)
+		return -ENOMEM;
+	error = explore(&e);
+	if (!error)
+		judge(&e);
+	p2psim_search_free(&e.search);
+	p2psim_hash_set_free(&e.traces);
+	p2psim_hash_set_free(&e.failing);
+	p2psim_world_destroy(e.x.world);
+	p2psim_world_enter(entered);
+	return error;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Depth-first search over executions, by replaying: the stack of nodes is the schedule of the execution at hand, the
+ * next execution changes the deepest node that has something left to try.
+ *
+ *	fixed prefix				new nodes
+ *	n0 ---- n1 ---- ... ---- n[fixed-1] ---- n[fixed] ---- ...
+ *				 chosen: the new branch
+ *
+ * sleep: after a branch is done, its task sleeps in the node's later branches, until a step that depends on its own.
+ * An execution in which all that can run is asleep repeats a trace and is given up ("redundant").
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "explore/search.h"
+
+bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < a->access_count; i++)
+		for (j = 0; j < b->access_count; j++) {
+			const struct p2psim_access *x = &a->access[i], *y = &b->access[j];
+
+			if (x->obj == y->obj && (x->write || y->write) && x->start <= y->last && y->start <= x->last)
+				return true;
+		}
+	return false;
+}
+
+static uint64_t bit(unsigned int task)
+{
+	return 1ull << task;
+}
+
+static struct p2psim_node *grow(struct p2psim_search *search)
+{
+	size_t space = search->space ? 2 * search->space : 128;
+	struct p2psim_node *nodes;
+
+	if (search->depth < search->space)
+		return &search->nodes[search->depth];
+	nodes = realloc(search->nodes, space * sizeof(*nodes));
+	if (!nodes)
+		return NULL;
+	search->nodes = nodes;
+	search->space = space;
+	return &search->nodes[search->depth];
+}
+
+/* Sleepers of the new node: those of the parent, and its finished branches, that do not depend on the step between. */
+static uint64_t inherited_sleep(const struct p2psim_search *search)
+{
+	const struct p2psim_node *parent;
+	uint64_t candidates, sleep = 0;
+
+	if (!search->depth)
+		return 0;
+	parent = &search->nodes[search->depth - 1];
+	candidates = (parent->sleep | parent->done) & ~bit(parent->chosen);
+	for (; candidates; candidates &= candidates - 1) {
+		unsigned int task = (unsigned int)__builtin_ctzll(candidates);
+
+		if (!p2psim_steps_depend(p2psim_task_pending(search->world, task), &parent->step))
+			sleep |= bit(task);
+	}
+	return sleep;
+}
+
+/* What taking `task` here costs in preemptions. */
+static unsigned int cost(const struct p2psim_search *search, const struct p2psim_node *node, unsigned int task)
+{
+	bool could_go_on = search->depth && (node->enabled & bit(node->last));
+
+	return could_go_on && task != node->last && !p2psim_task_pending(search->world, node->last)->yields;
+}
+
+static uint64_t within_bound(const struct p2psim_search *search, const struct p2psim_node *node, unsigned int used)
+{
+	uint64_t mask = node->enabled, allowed = 0;
+
+	for (; mask; mask &= mask - 1) {
+		unsigned int task = (unsigned int)__builtin_ctzll(mask);
+
+		if (used + cost(search, node, task) <= search->bound)
+			allowed |= bit(task);
+	}
+	return allowed;
+}
+
+/* What systematic search wants to try at a new node, and what it tries first. */
+static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigned int fallback, unsigned int used)
+{
+	uint64_t open = node->enabled & ~node->sleep;
+
+	if (!open) {
+		search->redundant = true;
+		return false;
+	}
+	node->chosen = (uint8_t)(open & bit(fallback) ? fallback : (unsigned int)__builtin_ctzll(open));
+	node->done = 0;
+	switch (search->kind) {
+	case P2PSIM_EXPLORE_DPOR:
+		node->back = bit(node->chosen);
+		break;
+	case P2PSIM_EXPLORE_ICB:
+		node->back = within_bound(search, node, used);
+		break;
+	default:
+		node->back = node->enabled;
+		break;
+	}
+	return true;
+}
+
+/* The chosen step is about to be taken: what it is and what happens before it. */
+static void settle(struct p2psim_search *search, size_t at)
+{
+	struct p2psim_node *node = &search->nodes[at], *earlier;
+	size_t i = at;
+
+	node->step = *p2psim_task_pending(search->world, node->chosen);
+	node->previous = search->latest[node->chosen];
+	node->nth = node->previous < 0 ? 1 : (uint16_t)(search->nodes[node->previous].nth + 1);
+	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
+	if (search->want_clocks) {
+		if (node->previous < 0)
+			memset(node->clock, 0, sizeof(node->clock));
+		else
+			memcpy(node->clock, search->nodes[node->previous].clock, sizeof(node->clock));
+		node->clock[node->chosen] = node->nth;
+		while (i--) {
+			unsigned int t;
+
+			earlier = &search->nodes[i];
+			if (node->clock[earlier->chosen] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
+				continue;
+			for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
+				if (earlier->clock[t] > node->clock[t])
+					node->clock[t] = earlier->clock[t];
+		}
+	}
+	search->latest[node->chosen] = (int32_t)at;
+}
+
+/* Does the prescribed part of the execution repeat what it was? */
+static bool repeats(const struct p2psim_search *search, const struct p2psim_node *node, uint64_t enabled)
+{
+	const struct p2psim_op *now = p2psim_task_pending(search->world, node->chosen), *then = &node->step;
+
+	if (node->enabled != enabled)
+		return false;
+	if (search->depth + 1 == search->fixed)
+		return true; /* the new branch */
+	return now->kind == then->kind && now->access_count == then->access_count && now->label == then->label &&
+	       (!now->access_count ||
+		(now->access[0].obj == then->access[0].obj && now->access[0].start == then->access[0].start));
+}
+
+static unsigned int give_up(struct p2psim_search *search, const struct p2psim_choice *choice)
+{
+	p2psim_world_end(search->world);
+	return choice->fallback;
+}
+
+static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
+{
+	struct p2psim_search *search = (struct p2psim_search *)strategy;
+	struct p2psim_node *node = grow(search);
+
+	if (!node || choice->enabled >> P2PSIM_SEARCH_TASKS) {
+		search->no_memory = true;
+		return give_up(search, choice);
+	}
+	if (search->depth == search->max_depth) {
+		search->cut = true;
+		return give_up(search, choice);
+	}
+	if (search->depth < search->fixed) {
+		if (!repeats(search, node, choice->enabled)) {
+			search->diverged = true;
+			return give_up(search, choice);
+		}
+	} else {
+		node->enabled = choice->enabled;
+		node->last = (uint8_t)choice->last;
+		node->sleep = search->kind == P2PSIM_EXPLORE_DPOR || search->kind == P2PSIM_EXPLORE_SLEEP ?
+				      inherited_sleep(search) : 0;
+		if (search->kind == P2PSIM_EXPLORE_DPOR && search->depth)
+			p2psim_dpor_at_node(search, search->depth);
+		if (search->sampler)
+			node->chosen = (uint8_t)search->sampler->pick(search->sampler, choice);
+		else if (!plan(search, node, choice->fallback, search->depth ? node[-1].preemptions : 0))
+			return give_up(search, choice);
+	}
+	if (search->depth + 1 >= search->fixed)
+		settle(search, search->depth);
+	else
+		search->latest[node->chosen] = (int32_t)search->depth;
+	search->depth++;
+	return node->chosen;
+}
+
+void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind kind, unsigned int bound)
+{
+	memset(search, 0, sizeof(*search));
+	search->base.pick = pick;
+	search->kind = kind;
+	search->bound = bound;
+	search->want_clocks = kind == P2PSIM_EXPLORE_DPOR || kind == P2PSIM_EXPLORE_SLEEP;
+	search->max_depth = 1000000;
+}
+
+void p2psim_search_free(struct p2psim_search *search)
+{
+	free(search->nodes);
+	search->nodes = NULL;
+}
+
+void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *world)
+{
+	unsigned int t;
+
+	search->world = world;
+	search->depth = 0;
+	search->redundant = search->cut = search->diverged = false;
+	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
+		search->latest[t] = -1;
+}
+
+bool p2psim_search_next(struct p2psim_search *search)
+{
+	size_t at = search->depth;
+
+	if (search->kind == P2PSIM_EXPLORE_DPOR && at && !search->redundant && !search->cut)
+		p2psim_dpor_at_node(search, at); /* what still waits at the end races too */
+	while (at--) {
+		struct p2psim_node *node = &search->nodes[at];
+		uint64_t open;
+
+		node->done |= bit(node->chosen);
+		open = node->back & ~node->done & ~node->sleep;
+		if (open) {
+			node->chosen = (uint8_t)__builtin_ctzll(open);
+			search->fixed = at + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A clock says what happens before a step, so the sum over all steps of (task, clock) tells traces apart. */
+uint64_t p2psim_search_trace(const struct p2psim_search *search)
+{
+	uint64_t sum = 0, hash;
+	unsigned int t;
+	size_t i;
+
+	for (i = 0; i < search->depth; i++) {
+		const struct p2psim_node *node = &search->nodes[i];
+
+		hash = node->chosen + 1;
+		for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
+			if (node->clock[t])
+				hash = (hash ^ ((uint64_t)t << 32 | node->clock[t])) * 0x9e3779b97f4a7c15ull, hash ^= hash >> 31;
+		sum += hash * hash;
+	}
+	return sum;
+}
+
+unsigned int p2psim_search_preemptions(const struct p2psim_search *search)
+{
+	return search->depth ? search->nodes[search->depth - 1].preemptions : 0;
+}

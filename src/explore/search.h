@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The search tree of systematic exploration, from inside.
+ */
+#ifndef P2PSIM_EXPLORE_SEARCH_H
+#define P2PSIM_EXPLORE_SEARCH_H
+
+#include <p2psim/explore.h>
+
+#include "explore/execution.h"
+
+#define P2PSIM_SEARCH_TASKS 32
+
+/*
+ * A moment of the execution at hand: the state before one step, and that step.  `step`, `nth` and `clock` belong to the
+ * task chosen; they are rewritten when another is chosen.
+ */
+struct p2psim_node {
+	uint64_t enabled;
+	uint64_t back;			/* to be tried here */
+	uint64_t done;			/* tried here */
+	uint64_t sleep;			/* need not be tried: an earlier branch covers it */
+	uint8_t chosen;
+	uint8_t last;			/* who took the step before */
+	uint16_t preemptions;		/* of the execution, this step included */
+	uint16_t nth;			/* the chosen task's n-th step, from 1 */
+	int32_t previous;		/* index of the chosen task's step before; -1 = none */
+	struct p2psim_op step;
+	uint16_t clock[P2PSIM_SEARCH_TASKS];	/* how many steps of each task happen before or at this one */
+};
+
+/* A set of 64-bit hashes; 0 stands for itself. */
+struct p2psim_hash_set {
+	uint64_t *slots;
+	size_t count, space;
+	bool has_zero;
+};
+/* 1 = new, 0 = known, -ENOMEM. */
+int p2psim_hash_set_add(struct p2psim_hash_set *set, uint64_t hash);
+void p2psim_hash_set_free(struct p2psim_hash_set *set);
+/* Of the members, in any order. */
+uint64_t p2psim_hash_set_sum(const struct p2psim_hash_set *set);
+
+struct p2psim_search {
+	struct p2psim_strategy base;
+	enum p2psim_strategy_kind kind;
+	unsigned int bound;		/* icb: preemptions */
+	struct p2psim_strategy *sampler; /* who picks instead, the tree only watching; NULL = the tree */
+	struct p2psim_world *world;
+	struct p2psim_node *nodes;
+	size_t space;
+	size_t depth;			/* steps of the execution so far */
+	size_t fixed;			/* the first ones are prescribed */
+	size_t max_depth;
+	int32_t latest[P2PSIM_SEARCH_TASKS];	/* index of each task's newest step */
+	bool redundant;			/* a sleep set covers the rest */
+	bool cut;
+	bool diverged;			/* the scenario did not repeat itself */
+	bool no_memory;
+	bool want_clocks;
+};
+
+void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind kind, unsigned int bound);
+void p2psim_search_free(struct p2psim_search *search);
+/* Before each execution. */
+void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *world);
+/* After it: prepares the next branch; false when all is done. */
+bool p2psim_search_next(struct p2psim_search *search);
+/* The hash of the trace that the execution at hand belongs to. */
+uint64_t p2psim_search_trace(const struct p2psim_search *search);
+unsigned int p2psim_search_preemptions(const struct p2psim_search *search);
+
+/* Do two steps of different tasks depend: the same object, overlapping parts, at least one write? */
+bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b);
+
+/* dpor.c: what source sets ask for once a new node stands. */
+void p2psim_dpor_at_node(struct p2psim_search *search, size_t depth);
+
+#endif
