@@ -285,7 +285,7 @@ static void changes_its_mind(void *state)
 {
 	(void)state;
 	p2psim_step("a");
-	if (executions++ % 2)
+	if (executions++ % 3)
 		p2psim_step("b");
 	p2psim_step("c");
 }
