@@ -73,7 +73,7 @@ P2PSIM_EXPORT int p2psim_vma_unmap(struct mm_struct *mm, struct device *importer
  * Says that the device is programmed with the mappings of [start, end): from now on an invalidation that ends before they
  * were given back is a CONTRACT violation, as is a call for a mapping that an invalidation has taken already (it was
  * committed without looking for the collision).  Optional: the first p2psim_vma_map_covers() of a page says it as well.
- * Context: the importer's lock, right after it has looked for a collision.  No step.
+ * Context: the task that mapped; the importer's lock, right after it has looked for a collision.  No step.
  */
 P2PSIM_EXPORT void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsigned long start,
 					 unsigned long end);

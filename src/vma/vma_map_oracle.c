@@ -18,6 +18,7 @@
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/linux/sched.h>
 #include <p2psim/notifier.h>
 #include <p2psim/step.h>
 
@@ -217,7 +218,7 @@ void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsign
 	struct p2p_page *page;
 
 	for (page = p2p_page_first(mm, start); page && page->addr < end; page = p2p_page_next(page)) {
-		if (page->batch->importer != importer || page->state != P2P_MAPPED)
+		if (page->batch->importer != importer || page->batch->pid != current->pid || page->state != P2P_MAPPED)
 			continue;
 		page->committed = true;
 		if (!page->stale || page->batch->reported)
@@ -232,17 +233,19 @@ void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsign
 
 bool p2psim_vma_map_covers(struct mm_struct *mm, struct device *importer, unsigned long addr, dma_addr_t pa)
 {
-	struct p2p_page *page;
+	struct p2p_page *page, *found = NULL;
 
 	addr &= PAGE_MASK;
 	for (page = p2p_page_first(mm, addr); page && page->addr == addr; page = p2p_page_next(page)) {
 		if (page->batch->importer != importer || page->state != P2P_MAPPED || page->stale ||
 		    page->pa != (pa & PAGE_MASK))
 			continue;
-		page->committed = true;
-		return true;
+		if (!found || page->committed)
+			found = page;
 	}
-	return false;
+	if (found)
+		found->committed = true;
+	return found;
 }
 
 unsigned long p2psim_vma_map_count(struct mm_struct *mm, struct device *importer, unsigned long start, unsigned long end)

@@ -8,6 +8,7 @@
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/kernel.h>
+#include <p2psim/linux/sched.h>
 #include <p2psim/linux/slab.h>
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
@@ -87,6 +88,7 @@ struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *im
 	batch->importer_id = p2psim_object_id(p2p_importer_object(importer));
 	batch->flags = flags;
 	batch->left = count;
+	batch->pid = current->pid;
 	batch->step = p2psim_hot->steps;
 	for (i = 0; i < count; i++) {
 		struct p2p_page *page = &batch->pages[i];

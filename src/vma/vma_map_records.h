@@ -44,6 +44,7 @@ struct p2p_batch {
 	const struct mmu_interval_notifier *sub; /* NULL: an importer without HMM */
 	unsigned long seq;
 	unsigned long left;		/* pages that have a record */
+	int pid;			/* of the task that mapped: it commits, too */
 	u64 step;			/* at which it was mapped */
 	u64 unmap_step;			/* at which a part of it was unmapped last */
 	bool reported;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hmm_range_dma_map() and hmm_range_dma_unmap(): page tables into bus addresses, device VMAs included.
+ * Mirrors: the RFC of 2019-01-29, patches 4 and 5; 5.2's mm/hmm.c for the rest.
+ *
+ * The range is cut into pieces, in ascending order; the first error wins and takes everything back (9.12):
+ *
+ *	   anonymous   hole   device VMA, p2p_map()   device VMA, none
+ *	|------------|------|-----------------------|------------------|
+ *	 hmm_range_fault()      p2psim_vma_map()       hmm_range_fault()
+ *	 dma_map_page()
+ *
+ * What the posted code got wrong, and what stands here instead (each is a test in tests/hmm/dma_map.c):
+ *
+ *	R1	pci_test_p2p() was always false			(src/p2p)
+ *	R2, R3	the second run of pages overwrote the first's addresses, pages were skipped	address_of()
+ *	R4, R6	the unwinding ran the wrong way, or never reached p2p_unmap()	one way back: hmm_range_dma_unmap()
+ *	R5	unmap advanced by a running total		runs are [start, end)
+ *	R7	pages were counted wrong			nothing is counted: 0 or -errno
+ *	R8	unmap took one VMA				the records know (<p2psim/vma_map.h>)
+ *	R9	indexes in two page sizes			one page size
+ *	R10	two return conventions				one
+ *	R11	no retry protection				check_retry() before and after; -EBUSY with all given back
+ *	R12	p2p_map(write) on a read-only VMA		p2psim_vma_map() looks first
+ *	R13	earlier VMAs stayed mapped after an error	as R4
+ *
+ * An exporter's refusal is -EFAULT for the caller (Glisse, 2019-01-30: "you will get the same error"), but -EPERM, -EBUSY
+ * and -ENOMEM, which ask for different things, stay what they are.
+ */
+#include <p2psim/linux/dma-mapping.h>
+#include <p2psim/linux/hmm.h>
+#include <p2psim/linux/mm.h>
+#include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+#include <p2psim/vma_map.h>
+
+#include "hmm/hmm_internal.h"
+#include "vma/vma_map_internal.h"
+
+_Static_assert(offsetof(struct device, obj) == 0, "the records of the vma layer find an importer's object at its start");
+
+/* One call: the range and where its addresses go. */
+struct dma_map {
+	struct hmm_range *range;
+	struct device *dev;
+	dma_addr_t *daddrs;
+};
+
+static unsigned long index_of(const struct dma_map *map, unsigned long addr)
+{
+	return (addr - map->range->start) >> PAGE_SHIFT;
+}
+
+static dma_addr_t *address_of(const struct dma_map *map, unsigned long addr)
+{
+	return &map->daddrs[index_of(map, addr)];
+}
+
+static unsigned long *entry_of(const struct dma_map *map, unsigned long addr)
+{
+	return &map->range->hmm_pfns[index_of(map, addr)];
+}
+
+/* Input bits look like output bits: only the address tells that a page is mapped. */
+static bool is_mapped(const struct dma_map *map, unsigned long addr)
+{
+	return (*entry_of(map, addr) & HMM_PFN_VALID) && *address_of(map, addr) != DMA_MAPPING_ERROR;
+}
+
+static enum dma_data_direction direction_of(unsigned long entry)
+{
+	return entry & HMM_PFN_WRITE ? DMA_BIDIRECTIONAL : DMA_TO_DEVICE;
+}
+
+static void clear_addresses(const struct dma_map *map, unsigned long start, unsigned long end)
+{
+	for (; start < end; start += PAGE_SIZE)
+		*address_of(map, start) = DMA_MAPPING_ERROR;
+}
+
+static bool collided(const struct dma_map *map)
+{
+	return mmu_interval_check_retry(map->range->notifier, map->range->notifier_seq);
+}
+
+/* The right-hand column of refusals. */
+static int translate(int error)
+{
+	return error == -EPERM || error == -EBUSY || error == -ENOMEM ? error : -EFAULT;
+}
+
+static int map_page(const struct dma_map *map, unsigned long addr)
+{
+	unsigned long entry = *entry_of(map, addr);
+	struct page *page;
+
+	if (!(entry & HMM_PFN_VALID))
+		return 0;
+	page = hmm_pfn_to_page(entry);
+	if (page)
+		*address_of(map, addr) = (dma_map_page)(map->dev, page, 0, PAGE_SIZE, direction_of(entry));
+	return is_mapped(map, addr) ? 0 : -EFAULT;
+}
+
+/* Everything that is not exported: RAM, holes, and device VMAs of which hmm_range_fault() says what it thinks. */
+static int map_memory(const struct dma_map *map, unsigned long start, unsigned long end)
+{
+	struct hmm_range part = *map->range;
+	int ret;
+
+	part.start = start;
+	part.end = end;
+	part.hmm_pfns = entry_of(map, start);
+	ret = (hmm_range_fault)(&part);
+	for (; start < end && !ret; start += PAGE_SIZE)
+		ret = map_page(map, start);
+	return ret;
+}
+
+static bool asks(const struct dma_map *map, unsigned long addr)
+{
+	return hmm_request(map->range, addr) & HMM_PFN_REQ_FAULT;
+}
+
+static int map_run(const struct dma_map *map, struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		   bool write)
+{
+	unsigned long entry = HMM_PFN_VALID | HMM_PFN_P2P | (write ? HMM_PFN_WRITE : 0);
+	int ret;
+
+	if (collided(map))
+		return -EBUSY;
+	ret = p2psim_vma_map_seq(vma, map->dev, start, end, address_of(map, start),
+				 write ? P2PSIM_VMA_MAP_WRITE : P2PSIM_VMA_MAP_NO_FLAGS, map->range->notifier,
+				 map->range->notifier_seq);
+	if (ret) {
+		clear_addresses(map, start, end);
+		return translate(ret);
+	}
+	for (; start < end; start += PAGE_SIZE)
+		*entry_of(map, start) = entry;
+	return 0;
+}
+
+/* A device VMA: pages in a row that ask go to the exporter together, for writing if one of them wants to write. */
+static int map_device(const struct dma_map *map, struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	unsigned long next;
+	int ret = 0;
+
+	for (; start < end && !ret; start = next) {
+		bool write = false;
+
+		for (next = start; next < end && asks(map, next); next += PAGE_SIZE)
+			write |= hmm_request(map->range, next) & HMM_PFN_REQ_WRITE;
+		if (next > start) {
+			ret = map_run(map, vma, start, next, write);
+		} else {
+			*entry_of(map, start) = HMM_PFN_ERROR;
+			next = start + PAGE_SIZE;
+		}
+	}
+	return ret;
+}
+
+static bool is_exported(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops && vma->vm_ops->p2p_map;
+}
+
+/* The first exported VMA that has a part of [start, end), or NULL. */
+static struct vm_area_struct *next_exported(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma = find_vma(mm, start);
+
+	while (vma && vma->vm_start < end && !is_exported(vma))
+		vma = find_vma(mm, vma->vm_end);
+	return vma && vma->vm_start < end ? vma : NULL;
+}
+
+static int map_all(const struct dma_map *map)
+{
+	unsigned long addr = map->range->start, end = map->range->end, next;
+	int ret = 0;
+
+	for (; addr < end && !ret; addr = next) {
+		struct vm_area_struct *vma = next_exported(map->range->notifier->mm, addr, end);
+
+		next = vma ? vma->vm_start : end;
+		if (addr < next) {
+			ret = map_memory(map, addr, next);
+		} else {
+			next = min(vma->vm_end, end);
+			ret = map_device(map, vma, addr, next);
+		}
+	}
+	return !ret && collided(map) ? -EBUSY : ret;
+}
+
+int(hmm_range_dma_map)(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs)
+{
+	struct dma_map map = { range, dev, daddrs };
+	int ret;
+
+	if (range->start >= range->end)
+		return -EINVAL;
+	hmm_check_caller(range, "hmm_range_dma_map()");
+	p2psim_enter("hmm_range_dma_map(%p, %p)", range->start, range->end);
+	clear_addresses(&map, range->start, range->end);
+	ret = map_all(&map);
+	if (ret)
+		(hmm_range_dma_unmap)(range, dev, daddrs, range->start, range->end);
+	else
+		p2psim_step("hmm:mapped");
+	p2psim_leave("hmm_range_dma_map() = %e", ret);
+	return ret;
+}
+
+static void unmap_page(const struct dma_map *map, unsigned long addr)
+{
+	(dma_unmap_page)(map->dev, *address_of(map, addr), PAGE_SIZE, direction_of(*entry_of(map, addr)));
+}
+
+static bool is_p2p(const struct dma_map *map, unsigned long addr)
+{
+	return is_mapped(map, addr) && (*entry_of(map, addr) & HMM_PFN_P2P);
+}
+
+/* What begins at `addr`: a page of RAM, or all device pages in a row.  Returns its end. */
+static unsigned long unmap_run(const struct dma_map *map, unsigned long addr, unsigned long end)
+{
+	unsigned long next = addr + PAGE_SIZE;
+
+	if (is_p2p(map, addr)) {
+		while (next < end && is_p2p(map, next))
+			next += PAGE_SIZE;
+		p2psim_vma_unmap(map->range->notifier->mm, map->dev, addr, next, address_of(map, addr));
+	} else if (is_mapped(map, addr)) {
+		unmap_page(map, addr);
+	} else {
+		return next;
+	}
+	clear_addresses(map, addr, next);
+	for (; addr < next; addr += PAGE_SIZE)
+		*entry_of(map, addr) = 0;
+	return next;
+}
+
+int(hmm_range_dma_unmap)(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs, unsigned long start,
+			 unsigned long end)
+{
+	struct dma_map map = { range, dev, daddrs };
+
+	if (start < range->start || end > range->end || start > end || !PAGE_ALIGNED(start) || !PAGE_ALIGNED(end))
+		return -EINVAL;
+	p2psim_step("hmm:unmap");
+	while (start < end)
+		start = unmap_run(&map, start, end);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What src/hmm/*.c share. */
+#ifndef P2PSIM_HMM_INTERNAL_H
+#define P2PSIM_HMM_INTERNAL_H
+
+#include <p2psim/linux/hmm.h>
+
+/* What the page at `addr` asks for: a mask of HMM_PFN_REQ_*. */
+unsigned long hmm_request(const struct hmm_range *range, unsigned long addr);
+/* CONTRACT: mmap_lock, alignment, the notifier's interval, the sequence.  `who` is in the sentence. */
+void hmm_check_caller(const struct hmm_range *range, const char *who);
+
+#endif
