@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mm for drivers: looking up VMAs, faulting, pinning, and filling the VMA of a device file.
+ * Mirrors: include/linux/mm.h, 6.1 (reduced).
+ */
+#ifndef P2PSIM_LINUX_MM_H
+#define P2PSIM_LINUX_MM_H
+
+#include <p2psim/linux/fs.h>
+#include <p2psim/linux/mm_types.h>
+#include <p2psim/linux/mmap_lock.h>
+#include <p2psim/linux/pgtable.h>
+#include <p2psim/linux/slab.h>
+
+struct pt_regs;
+
+/* ---- VMAs.  Context of all look-ups: mmap_lock held (CONTRACT otherwise); one step that reads the tree. ---- */
+
+/* The first VMA that ends above addr.  It may START above addr: test vm_start.  NULL: none. */
+P2PSIM_EXPORT struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);
+/* The first VMA that overlaps [start, end). */
+P2PSIM_EXPORT struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* The VMA that contains addr, never the next one. */
+P2PSIM_EXPORT struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr);
+/* As find_vma(); *prev: the VMA before it, or the last one when there is none. */
+P2PSIM_EXPORT struct vm_area_struct *find_vma_prev(struct mm_struct *mm, unsigned long addr,
+						   struct vm_area_struct **prev);
+#define find_vma(mm, addr) (P2PSIM_HERE(), find_vma((mm), (addr)))
+#define find_vma_intersection(mm, s, e) (P2PSIM_HERE(), find_vma_intersection((mm), (s), (e)))
+#define vma_lookup(mm, addr) (P2PSIM_HERE(), vma_lookup((mm), (addr)))
+#define find_vma_prev(mm, addr, prev) (P2PSIM_HERE(), find_vma_prev((mm), (addr), (prev)))
+
+/* The neighbours in the tree, NULL at the ends.  Context: mmap_lock held; no step. */
+P2PSIM_EXPORT struct vm_area_struct *p2psim_vma_next(const struct vm_area_struct *vma);
+P2PSIM_EXPORT struct vm_area_struct *p2psim_vma_prev(const struct vm_area_struct *vma);
+P2PSIM_EXPORT struct vm_area_struct *p2psim_vma_first(const struct mm_struct *mm);
+
+static inline bool vma_is_anonymous(const struct vm_area_struct *vma)
+{
+	return !vma->vm_ops;
+}
+
+static inline unsigned long vma_pages(const struct vm_area_struct *vma)
+{
+	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
+
+/* Private and potentially writable: writes copy. */
+static inline bool is_cow_mapping(unsigned long flags)
+{
+	return (flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+/* The file offset in pages of addr. */
+static inline pgoff_t linear_page_index(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return ((addr - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff;
+}
+
+/* Order, bounds, gaps, counts: true when the VMA tree is what it must be.  Walks everything. */
+P2PSIM_EXPORT bool p2psim_mm_is_valid(struct mm_struct *mm);
+
+/* ---- RAM ---- */
+
+/* A page with one reference, contents zero.  NULL: out of memory, also injected. */
+P2PSIM_EXPORT struct page *alloc_page(gfp_t flags);
+P2PSIM_EXPORT void get_page(struct page *page);
+/* Drops a reference; the last one frees.  BALANCE when there is none. */
+P2PSIM_EXPORT void put_page(struct page *page);
+#define alloc_page(flags) (P2PSIM_HERE(), alloc_page(flags))
+#define __free_page(page) put_page(page)
+/* Is there a struct page?  A BAR has pfns without. */
+P2PSIM_EXPORT bool pfn_valid(unsigned long pfn);
+/* NULL when there is none. */
+P2PSIM_EXPORT struct page *pfn_to_page(unsigned long pfn);
+
+static inline unsigned long page_to_pfn(const struct page *page)
+{
+	return page->pfn;
+}
+
+static inline phys_addr_t page_to_phys(const struct page *page)
+{
+	return (phys_addr_t)page->pfn << PAGE_SHIFT;
+}
+
+P2PSIM_EXPORT int page_count(const struct page *page);
+P2PSIM_EXPORT int page_mapcount(const struct page *page);
+P2PSIM_EXPORT bool set_page_dirty(struct page *page);
+#define set_page_dirty_lock(page) ((void)set_page_dirty(page))
+
+static inline bool PageDirty(const struct page *page)
+{
+	return page->flags & (1UL << PG_dirty);
+}
+
+static inline bool PageAnon(const struct page *page)
+{
+	return page->flags & (1UL << PG_anon);
+}
+
+/* ---- Faults ---- */
+
+/*
+ * Resolves one page.  Does not check VM_READ and VM_WRITE: the caller must (2.2, 2.3 of the reference).
+ * Context: mmap_lock held for reading; dropped only with FAULT_FLAG_ALLOW_RETRY and VM_FAULT_RETRY; may sleep.
+ * Return: mask of VM_FAULT_*.
+ */
+P2PSIM_EXPORT vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
+					 struct pt_regs *regs);
+#define handle_mm_fault(vma, addr, flags, regs) (P2PSIM_HERE(), handle_mm_fault((vma), (addr), (flags), (regs)))
+
+/* ---- Pinning.  Mirrors: mm/gup.c, 6.1 ---- */
+
+#define FOLL_WRITE 0x01u
+#define FOLL_GET 0x04u
+#define FOLL_FORCE 0x10u
+#define FOLL_NOFAULT 0x80u
+#define FOLL_LONGTERM 0x10000u
+#define FOLL_PIN 0x40000u
+#define GUP_PIN_COUNTING_BIAS 1024
+
+/*
+ * Pages of [start, start + nr pages) of the current task's mm (_remote: of mm), each with a reference (pin: 1024 of them).
+ * `pages` may be NULL: fault only.  `vmas` NULL or filled.  `locked` is not used: the lock is never dropped.
+ * Context: mmap_lock held for reading; may sleep.
+ * Return: pages obtained, perhaps short; an errno only when there is none: -EFAULT (no VMA; VM_IO or VM_PFNMAP;
+ * permission), -EEXIST (no struct page behind the entry), -ENOMEM, -EINTR, -EINVAL (flags that do not go together).
+ */
+P2PSIM_EXPORT long get_user_pages(unsigned long start, unsigned long nr_pages, unsigned int gup_flags,
+				  struct page **pages, struct vm_area_struct **vmas);
+P2PSIM_EXPORT long get_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long nr_pages,
+					 unsigned int gup_flags, struct page **pages, struct vm_area_struct **vmas,
+					 int *locked);
+P2PSIM_EXPORT long pin_user_pages(unsigned long start, unsigned long nr_pages, unsigned int gup_flags,
+				  struct page **pages, struct vm_area_struct **vmas);
+P2PSIM_EXPORT long pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long nr_pages,
+					 unsigned int gup_flags, struct page **pages, struct vm_area_struct **vmas,
+					 int *locked);
+P2PSIM_EXPORT void unpin_user_page(struct page *page);
+P2PSIM_EXPORT void unpin_user_pages(struct page **pages, unsigned long npages);
+P2PSIM_EXPORT bool page_maybe_dma_pinned(const struct page *page);
+
+/* ---- Filling and emptying the VMA of a device file.  Mirrors: mm/memory.c, 6.1 ---- */
+
+/*
+ * Maps [pfn, pfn + size pages) at addr; the VMA becomes VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP.
+ * Context: from ->mmap(), mmap_lock held for writing.
+ * Return: 0; -EINVAL: unaligned, or part of a copy-on-write VMA; -ENOMEM, with what was done undone (CLEAR).
+ */
+P2PSIM_EXPORT int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long size,
+				  pgprot_t prot);
+#define io_remap_pfn_range(vma, addr, pfn, size, prot) remap_pfn_range(vma, addr, pfn, size, prot)
+/*
+ * Maps one page of RAM; the VMA becomes VM_MIXEDMAP; takes a reference.
+ * Return: 0; -EFAULT: addr outside the VMA; -EINVAL: no reference, or anonymous; -EBUSY: something is mapped; -ENOMEM.
+ */
+P2PSIM_EXPORT int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page);
+/*
+ * From ->fault(): maps one pfn without a struct page.  VMA: VM_PFNMAP or VM_MIXEDMAP, no copy-on-write (CONTRACT).
+ * Return: VM_FAULT_NOPAGE, also when something is there already; VM_FAULT_SIGBUS: outside; VM_FAULT_OOM.
+ */
+P2PSIM_EXPORT vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn);
+/* Unmaps part of a VM_PFNMAP VMA (no-op otherwise): CLEAR over [address, address + size). */
+P2PSIM_EXPORT void zap_vma_ptes(struct vm_area_struct *vma, unsigned long address, unsigned long size);
+/*
+ * Unmaps bytes [holebegin, holebegin + holelen) of a file from every mm (holelen 0: to the end): a CLEAR per VMA part.
+ * The revoke tool of exporters: announced even where no page table has an entry.
+ * even_cows 0: private copies stay.
+ * Context: may sleep; takes i_mmap_rwsem for reading, not mmap_lock; with no lock that a notifier callback takes.
+ */
+P2PSIM_EXPORT void unmap_mapping_range(struct address_space *mapping, loff_t holebegin, loff_t holelen, int even_cows);
+/* The pfn at address of a VM_IO or VM_PFNMAP VMA; -EINVAL otherwise.  mmap_lock held; what it says may be stale at once. */
+P2PSIM_EXPORT int follow_pfn(struct vm_area_struct *vma, unsigned long address, unsigned long *pfn);
+
+#define remap_pfn_range(vma, addr, pfn, size, prot)                                                                    \
+	(P2PSIM_HERE(), remap_pfn_range((vma), (addr), (pfn), (size), (prot)))
+#define unmap_mapping_range(m, begin, len, cows) (P2PSIM_HERE(), unmap_mapping_range((m), (begin), (len), (cows)))
+#define zap_vma_ptes(vma, addr, size) (P2PSIM_HERE(), zap_vma_ptes((vma), (addr), (size)))
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page-table entries.  Mirrors: the architecture's pgtable.h as the mm sees it (invented: the bits are p2psim's own).
+ *
+ *	63			   12 11							   0
+ *	[ pfn, or swap slot	     | . exclusive  swap  protnone special  dirty young write present ]
+ *
+ *	none		0
+ *	present		present (| write | young | dirty | special); special = no struct page stands behind it
+ *	PROT_NONE	protnone, pfn kept; counts as present
+ *	swap		swap, slot in the pfn's place; dirty = the slot belongs to one mapping only ("exclusive")
+ */
+#ifndef P2PSIM_LINUX_PGTABLE_H
+#define P2PSIM_LINUX_PGTABLE_H
+
+#include <p2psim/linux/mm_types.h>
+
+enum p2psim_pte_bit {
+	P2PSIM_PTE_PRESENT = 1 << 0,
+	P2PSIM_PTE_WRITE = 1 << 1,
+	P2PSIM_PTE_YOUNG = 1 << 2,
+	P2PSIM_PTE_DIRTY = 1 << 3,
+	P2PSIM_PTE_SPECIAL = 1 << 4,
+	P2PSIM_PTE_PROTNONE = 1 << 5,
+	P2PSIM_PTE_SWAP = 1 << 6,
+};
+
+static inline pte_t __pte(u64 val)
+{
+	pte_t pte = { val };
+
+	return pte;
+}
+
+static inline u64 pte_val(pte_t pte)
+{
+	return pte.val;
+}
+
+static inline bool pte_none(pte_t pte)
+{
+	return !pte.val;
+}
+
+static inline bool pte_present(pte_t pte)
+{
+	return pte.val & (P2PSIM_PTE_PRESENT | P2PSIM_PTE_PROTNONE);
+}
+
+static inline bool pte_protnone(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_PROTNONE;
+}
+
+static inline bool pte_write(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_WRITE;
+}
+
+static inline bool pte_dirty(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_DIRTY;
+}
+
+static inline bool pte_young(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_YOUNG;
+}
+
+static inline bool pte_special(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_SPECIAL;
+}
+
+static inline bool is_swap_pte(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_SWAP;
+}
+
+static inline unsigned long pte_pfn(pte_t pte)
+{
+	return pte.val >> PAGE_SHIFT;
+}
+
+/* Is it an entry that a fault resolves (swap), rather than a poisoned or unknown one? */
+static inline bool pte_swap_is_fault(pte_t pte)
+{
+	return is_swap_pte(pte);
+}
+
+static inline pte_t pfn_pte(unsigned long pfn, u64 bits)
+{
+	return __pte((u64)pfn << PAGE_SHIFT | bits);
+}
+
+/* Where the entry of `addr` stands, or NULL without a page table.  No step: for whoever has just taken one. */
+P2PSIM_EXPORT pte_t *p2psim_pte_lookup(struct mm_struct *mm, unsigned long addr);
+/* Reads it as one step; none without a page table. */
+P2PSIM_EXPORT pte_t p2psim_pte_read(struct mm_struct *mm, unsigned long addr);
+/* Is there a page table for the 2 MiB around addr? */
+P2PSIM_EXPORT bool p2psim_pmd_present(struct mm_struct *mm, unsigned long addr);
+/* The page that reads of untouched anonymous memory map; it has a struct page, is never freed, and is always zero. */
+P2PSIM_EXPORT unsigned long p2psim_zero_pfn(void);
+
+static inline bool is_zero_pfn(unsigned long pfn)
+{
+	return pfn == p2psim_zero_pfn();
+}
+
+/*
+ * Counters and entries agree: rss, map counts, page counts; tables are linked as they should.
+ * Walks everything: for tests and the ends of operations.
+ */
+P2PSIM_EXPORT bool p2psim_pgtable_is_valid(struct mm_struct *mm);
+
+#endif

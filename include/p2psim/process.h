@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated process: an address space, and the system calls that its threads make.
+ *
+ * Any task may act for a process: each call names it.  Calls return 0, an address, or -errno, as the system call would.
+ */
+#ifndef P2PSIM_PROCESS_H
+#define P2PSIM_PROCESS_H
+
+#include <p2psim/base.h>
+
+P2PSIM_BEGIN_DECLS
+
+struct file;
+struct mm_struct;
+struct p2psim_process;
+
+/* A process with an empty address space.  `name` is copied.  NULL: out of memory. */
+P2PSIM_EXPORT struct p2psim_process *p2psim_process_create(const char *name);
+/* exit(2): drops the process's reference of its mm; the last reference tears it down.  The process is freed. */
+P2PSIM_EXPORT void p2psim_process_exit(struct p2psim_process *process);
+P2PSIM_EXPORT struct mm_struct *p2psim_process_mm(const struct p2psim_process *process);
+P2PSIM_EXPORT const char *p2psim_process_name(const struct p2psim_process *process);
+/* The calling task is a thread of the process from now on: current->mm. */
+P2PSIM_EXPORT void p2psim_process_attach(struct p2psim_process *process);
+P2PSIM_EXPORT void p2psim_process_detach(void);
+
+/*
+ * mmap(2) with PROT_* and MAP_* of <p2psim/linux/mman.h>; offset in bytes.  file NULL: MAP_ANONYMOUS.
+ * Return: the address, or the -errno of the first check that fails (mm/mmap.c:do_mmap, 6.1).
+ */
+P2PSIM_EXPORT long p2psim_mmap(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
+			       struct file *file, unsigned long offset);
+P2PSIM_EXPORT int p2psim_munmap(struct p2psim_process *process, unsigned long addr, unsigned long len);
+P2PSIM_EXPORT int p2psim_mprotect(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot);
+P2PSIM_EXPORT long p2psim_mremap(struct p2psim_process *process, unsigned long addr, unsigned long old_len,
+				 unsigned long new_len, int flags, unsigned long new_addr);
+/* madvise(2): MADV_DONTNEED; everything else is -EINVAL so far. */
+P2PSIM_EXPORT int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned long len, int advice);
+
+/* Why a load or a store failed: SIGSEGV (1 MAPERR, 2 ACCERR) or SIGBUS (2 ADRERR). */
+struct p2psim_signal {
+	int signo;
+	int code;
+	unsigned long address;
+};
+#define P2PSIM_SEGV_MAPERR 1
+#define P2PSIM_SEGV_ACCERR 2
+#define P2PSIM_BUS_ADRERR 2
+
+/* CPU access page by page; 0, or -EFAULT with p2psim_process_signal() telling why; bytes before it were moved. */
+P2PSIM_EXPORT int p2psim_load(struct p2psim_process *process, unsigned long addr, void *buf, size_t len);
+P2PSIM_EXPORT int p2psim_store(struct p2psim_process *process, unsigned long addr, const void *buf, size_t len);
+/* The byte, or -EFAULT. */
+P2PSIM_EXPORT int p2psim_load_byte(struct p2psim_process *process, unsigned long addr);
+P2PSIM_EXPORT int p2psim_store_byte(struct p2psim_process *process, unsigned long addr, uint8_t value);
+/* The signal of the last access that failed. */
+P2PSIM_EXPORT const struct p2psim_signal *p2psim_process_signal(const struct p2psim_process *process);
+
+#define p2psim_mmap(p, a, l, prot, flags, file, off) (P2PSIM_HERE(), p2psim_mmap((p), (a), (l), (prot), (flags), (file), (off)))
+#define p2psim_munmap(p, a, l) (P2PSIM_HERE(), p2psim_munmap((p), (a), (l)))
+#define p2psim_mprotect(p, a, l, prot) (P2PSIM_HERE(), p2psim_mprotect((p), (a), (l), (prot)))
+#define p2psim_process_create(name) (P2PSIM_HERE(), p2psim_process_create(name))
+#define p2psim_process_exit(p) (P2PSIM_HERE(), p2psim_process_exit(p))
+
+P2PSIM_END_DECLS
+
+#endif
