@@ -114,14 +114,6 @@ static void defer(struct mmu_notifier_subscriptions *subs, struct mmu_interval_n
 	sub->state = state;
 }
 
-static void make_odd(struct mmu_notifier_subscriptions *subs)
-{
-	if (notifier_is_invalidating(subs))
-		return;
-	p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, p2psim_object_id(&subs->obj), true, "seq:start");
-	subs->invalidate_seq |= 1;
-}
-
 /* ---- Subscriptions freed while subscribed ---- */
 
 /* The tree leads through freed memory: what still lives is planted anew, without following what was there. */
@@ -156,6 +148,16 @@ static void bury_freed(struct mmu_notifier_subscriptions *subs)
 		replant(subs);
 }
 
+/* With subs->lock held.  Others may have gone on meanwhile, though not to the lock: only now look at the tree. */
+static void make_odd(struct mmu_notifier_subscriptions *subs)
+{
+	if (notifier_is_invalidating(subs))
+		return;
+	p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, p2psim_object_id(&subs->obj), true, "seq:start");
+	subs->invalidate_seq |= 1;
+	bury_freed(subs);
+}
+
 /* ---- The side of the invalidation ---- */
 
 static struct interval_tree_node *first_touched(struct mmu_notifier_subscriptions *subs,
@@ -178,8 +180,10 @@ static struct mmu_interval_notifier *count_in(struct mmu_notifier_subscriptions 
 	subs->active_invalidate_ranges++;
 	before = subs->invalidate_seq;
 	sub = sub_of(first_touched(subs, range));
-	if (sub)
+	if (sub) {
 		make_odd(subs);
+		sub = sub_of(first_touched(subs, range));
+	}
 	*cur_seq = subs->invalidate_seq;
 	spin_unlock(&subs->lock);
 	if (*cur_seq != before)
@@ -195,10 +199,11 @@ static struct mmu_interval_notifier *next_touched(struct mmu_notifier_subscripti
 						  struct mmu_interval_notifier *sub,
 						  const struct mmu_notifier_range *range)
 {
-	if (p2psim_ptr_is_freed(sub)) {
-		bury_freed(subs);
+	bool sub_is_freed = p2psim_ptr_is_freed(sub);
+
+	bury_freed(subs);
+	if (sub_is_freed)
 		return NULL;
-	}
 	return sub_of(interval_tree_iter_next(&sub->interval_tree, range->start, range->end - 1));
 }
 
@@ -231,6 +236,8 @@ static bool call_invalidate(struct mmu_interval_notifier *sub, const struct mmu_
 	struct notifier_callback *callback;
 
 	p2psim_step_on(P2PSIM_STEP_CB_ENTER, id, false, "notifier:invalidate");
+	if (p2psim_ptr_is_freed(sub))
+		return true; /* next_touched() says so */
 	p2psim_enter("%o.invalidate() %s", id, P2PSIM_STR(p2psim_notifier_event_name(range->event)));
 	callback = notifier_callback_enter(sub, range->mm, cur_seq);
 	if (!blockable)
@@ -261,14 +268,22 @@ int notifier_intervals_start(struct mmu_notifier_subscriptions *subs, const stru
 	return 0;
 }
 
+static struct mmu_interval_notifier *first_deferred(const struct mmu_notifier_subscriptions *subs)
+{
+	return hlist_entry_safe(subs->deferred_list.first, struct mmu_interval_notifier, deferred_item);
+}
+
 /* Carries out what was put off; seq is even again, subs->lock held since before it became so (N7). */
 static void do_deferred(struct mmu_notifier_subscriptions *subs)
 {
 	while (subs->deferred_list.first) {
-		struct mmu_interval_notifier *sub;
+		struct mmu_interval_notifier *sub = first_deferred(subs);
 
-		sub = hlist_entry(subs->deferred_list.first, struct mmu_interval_notifier, deferred_item);
 		p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, sub_id(sub), true, "notifier:deferred");
+		bury_freed(subs);
+		sub = first_deferred(subs);
+		if (!sub)
+			return;
 		hlist_del_init(&sub->deferred_item);
 		if (sub->state == NOTIFIER_INSERTING)
 			plant(subs, sub);
@@ -324,7 +339,6 @@ static bool is_inserted(struct mmu_notifier_subscriptions *subs, const struct mm
 /* The second column of the table above. */
 static void put_in(struct mmu_notifier_subscriptions *subs, struct mmu_interval_notifier *sub)
 {
-	notifier_known_add(&subs->intervals, sub);
 	if (!subs->active_invalidate_ranges) {
 		sub->invalidate_seq = subs->invalidate_seq - 1;
 		plant(subs, sub);
@@ -337,6 +351,7 @@ static void put_in(struct mmu_notifier_subscriptions *subs, struct mmu_interval_
 		defer(subs, sub, NOTIFIER_INSERTING);
 	}
 	sub->first_seq = sub->invalidate_seq;
+	notifier_known_add(&subs->intervals, sub);
 }
 
 /* Fills *sub; false when it cannot be subscribed for a reason that is the caller's bug. */

@@ -39,29 +39,6 @@ static struct mmu_notifier *sub_of(struct hlist_node *node)
 
 /* ---- Walking and changing the list ---- */
 
-/* With subs->lock held.  Leaves `next` to those who stand on it. */
-static void take_off(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub, enum notifier_state state)
-{
-	struct hlist_node *next;
-
-	if (!hlist_unhashed(&sub->hlist)) {
-		p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&subs->obj), true, "notifier:hash");
-		next = sub->hlist.next;
-		hlist_del_init(&sub->hlist);
-		sub->hlist.next = next;
-		notifier_known_del(&subs->listed, sub);
-	}
-	sub->state = state;
-}
-
-static void put_on(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub)
-{
-	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&subs->obj), true, "notifier:hash");
-	hlist_add_head(&sub->hlist, &subs->list);
-	sub->state = NOTIFIER_LISTED;
-	notifier_known_add(&subs->listed, sub);
-}
-
 /* The list leads through freed memory: it is linked anew from those that live. */
 static void bury_freed(struct mmu_notifier_subscriptions *subs)
 {
@@ -80,6 +57,31 @@ static void bury_freed(struct mmu_notifier_subscriptions *subs)
 		hlist_add_head(&((struct mmu_notifier *)subs->listed.sub[i])->hlist, &subs->list);
 }
 
+/* With subs->lock held.  Leaves `next` to those who stand on it. */
+static void take_off(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub, enum notifier_state state)
+{
+	struct hlist_node *next;
+
+	if (!hlist_unhashed(&sub->hlist)) {
+		p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&subs->obj), true, "notifier:hash");
+		bury_freed(subs);
+		next = sub->hlist.next;
+		hlist_del_init(&sub->hlist);
+		sub->hlist.next = next;
+		notifier_known_del(&subs->listed, sub);
+	}
+	sub->state = state;
+}
+
+static void put_on(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub)
+{
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&subs->obj), true, "notifier:hash");
+	bury_freed(subs);
+	hlist_add_head(&sub->hlist, &subs->list);
+	sub->state = NOTIFIER_LISTED;
+	notifier_known_add(&subs->listed, sub);
+}
+
 static struct mmu_notifier *first(struct mmu_notifier_subscriptions *subs)
 {
 	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&subs->obj), false, "notifier:list");
@@ -89,12 +91,12 @@ static struct mmu_notifier *first(struct mmu_notifier_subscriptions *subs)
 
 static struct mmu_notifier *next(struct mmu_notifier_subscriptions *subs, struct mmu_notifier *sub)
 {
+	bool sub_is_freed;
+
 	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&subs->obj), false, "notifier:list");
-	if (p2psim_ptr_is_freed(sub)) {
-		bury_freed(subs);
-		return NULL;
-	}
-	return sub_of(sub->hlist.next);
+	sub_is_freed = p2psim_ptr_is_freed(sub);
+	bury_freed(subs);
+	return sub_is_freed ? NULL : sub_of(sub->hlist.next);
 }
 
 #define for_each_listed(sub, subs) for ((sub) = first(subs); (sub); (sub) = next((subs), (sub)))
@@ -111,11 +113,17 @@ static void read_unlock(int idx)
 
 /* ---- Callbacks ---- */
 
+/* The step of entering a callback; false if the notifier is freed by then: next() says so. */
+static bool step_enter(struct mmu_notifier *sub)
+{
+	p2psim_step_on(P2PSIM_STEP_CB_ENTER, sub_id(sub), false, "notifier:callback");
+	return !p2psim_ptr_is_freed(sub);
+}
+
 /* Around every callback: `nonblock` says why it must not sleep, NULL = it may. */
 static struct notifier_callback *enter(struct mmu_notifier *sub, struct mm_struct *mm, const char *name,
 				       const char *nonblock)
 {
-	p2psim_step_on(P2PSIM_STEP_CB_ENTER, sub_id(sub), false, "notifier:callback");
 	p2psim_enter("%o.%s()", sub_id(sub), P2PSIM_STR(name));
 	if (nonblock)
 		p2psim_nonblock_start(nonblock);
@@ -135,7 +143,7 @@ static void leave(struct notifier_callback *callback, uint32_t id, const char *n
 #define CALL(sub, mm, nonblock, op, ...)                                                                               \
 	__extension__({                                                                                                \
 		int call_result_ = 0;                                                                                  \
-		if ((sub)->ops->op) {                                                                                  \
+		if ((sub)->ops->op && step_enter(sub)) {                                                               \
 			uint32_t call_id_ = sub_id(sub);                                                               \
 			struct notifier_callback *call_ = enter((sub), (mm), #op, (nonblock));                         \
 			call_result_ = (sub)->ops->op((sub), ##__VA_ARGS__);                                           \
@@ -145,7 +153,7 @@ static void leave(struct notifier_callback *callback, uint32_t id, const char *n
 	})
 #define CALL_VOID(sub, mm, nonblock, op, ...)                                                                          \
 	do {                                                                                                           \
-		if ((sub)->ops->op) {                                                                                  \
+		if ((sub)->ops->op && step_enter(sub)) {                                                               \
 			uint32_t call_id_ = sub_id(sub);                                                               \
 			struct notifier_callback *call_ = enter((sub), (mm), #op, (nonblock));                         \
 			(sub)->ops->op((sub), ##__VA_ARGS__);                                                          \
@@ -214,7 +222,8 @@ void notifier_list_end(struct mmu_notifier_subscriptions *subs, const struct mmu
 	for_each_listed(sub, subs) {
 		if (!only_end)
 			CALL_VOID(sub, range->mm, under_ptl, invalidate_range, range->mm, range->start, range->end);
-		CALL_VOID(sub, range->mm, why_nonblock(range), invalidate_range_end, range);
+		if (!p2psim_ptr_is_freed(sub))
+			CALL_VOID(sub, range->mm, why_nonblock(range), invalidate_range_end, range);
 	}
 	read_unlock(idx);
 }
