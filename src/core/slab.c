@@ -267,8 +267,26 @@ static void release(struct p2psim_arena *arena, struct p2psim_chunk *chunk)
 	arena->free[class] = chunk;
 }
 
+/* The task that stands before a lock, or another guarded step, that lies in the chunk; NULL = none. */
+static const struct p2psim_task *waiter_in(const struct p2psim_world *world, struct p2psim_chunk *chunk)
+{
+	const char *start = payload(chunk);
+	unsigned int i;
+
+	for (i = 0; i < world->task_count; i++) {
+		const struct p2psim_task *task = world->tasks[i];
+		const char *guard = task->pending.arg;
+
+		if (task->state == P2PSIM_TASK_LIVE && &task->ts != world->hot.task && task->pending.enabled &&
+		    guard >= start && guard < start + chunk->size)
+			return task;
+	}
+	return NULL;
+}
+
 static bool may_free(struct p2psim_arena *arena, const void *ptr)
 {
+	const struct p2psim_task *waiter;
 	struct p2psim_chunk *chunk = chunk_around(arena, ptr);
 
 	if (!chunk || payload(chunk) != ptr) {
@@ -280,7 +298,11 @@ static bool may_free(struct p2psim_arena *arena, const void *ptr)
 			       chunk->site ? chunk->site->func : "?", chunk->site ? chunk->site->line : 0);
 		return false;
 	}
-	return true;
+	waiter = waiter_in(p2psim_world_here(), chunk);
+	if (waiter)
+		p2psim_violate(P2PSIM_UAF, 0, chunk->id, 0, "kfree() while %s waits for a lock or an event in that memory",
+			       waiter->ts.comm);
+	return !waiter;
 }
 
 void(kfree)(const void *ptr)

@@ -3,6 +3,7 @@
 #include "core_world.h"
 
 #include <p2psim/inject.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/refcount.h>
 #include <p2psim/linux/rcupdate.h>
 #include <p2psim/linux/slab.h>
@@ -233,6 +234,27 @@ static void test_kfree_rcu_frees_after_a_grace_period(void **state)
 	assert_true(p2psim_ptr_is_freed(thing));
 }
 
+static void takes(void *lock)
+{
+	mutex_lock(lock);
+	mutex_unlock(lock);
+}
+
+/* The lock would be read, and never be free, in poisoned memory: said at the kfree(), where the mistake is. */
+static void test_freeing_a_lock_that_somebody_waits_for_is_a_uaf(void **state)
+{
+	struct mutex *lock = kzalloc(sizeof(*lock), GFP_KERNEL);
+
+	mutex_init(lock);
+	mutex_lock(lock);
+	p2psim_task_spawn("waiter", takes, lock);
+	mutex_unlock(lock);
+	kfree(lock);
+	assert_violation(*state, P2PSIM_UAF, "kfree() while waiter waits for a lock");
+	assert_int_equal(p2psim_run(), 0);
+	kfree(lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +264,7 @@ int main(void)
 		core_test(test_krealloc_keeps_the_bytes),
 		core_test(test_freeing_twice_or_something_else_is_a_uaf),
 		core_test(test_a_write_after_free_is_found_when_the_quarantine_lets_go),
+		core_test(test_freeing_a_lock_that_somebody_waits_for_is_a_uaf),
 		core_test(test_a_leak_is_named_by_the_line_that_allocated),
 		core_test(test_the_nth_allocation_fails_once),
 		core_test(test_an_arena_that_is_full_gives_null),
