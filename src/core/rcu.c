@@ -124,8 +124,8 @@ static int srcu_thread(void *data)
 		grace_period(srcu);
 		for (; batch; batch = next) {
 			next = batch->next;
-			srcu->done++;
 			run_callback(batch);
+			srcu->done++;
 		}
 	}
 }
