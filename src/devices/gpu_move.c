@@ -70,6 +70,7 @@ void gpu_revoke_and_wait(struct p2psim_gpu_object *bo)
 	if (under_lock)
 		mutex_lock(&gpu->place);
 	gpu_revoke(bo, revoke, revoke && !gpu_has_fault(gpu, P2PSIM_GPU_MOVE_WITHOUT_WAIT));
+	p2psim_step("gpu:revoked");
 	if (under_lock)
 		mutex_unlock(&gpu->place);
 }

@@ -116,7 +116,10 @@ static int import_device(struct p2psim_import *import, struct vm_area_struct *vm
 	seq = import_read_seq(import);
 	ret = p2psim_vma_map_flags(vma, import_dev(import), import->start, import->end, import->dma, flags);
 	p2psim_note("p2p_map(%p) = %e", import->start, (uint64_t)(int64_t)ret);
-	return ret ?: import_commit(import, seq);
+	if (ret)
+		return ret;
+	p2psim_step("importer:mapped");
+	return import_commit(import, seq);
 }
 
 /* All three steps.  Context: mmap_lock for reading. */

@@ -84,7 +84,6 @@ static int nic_commit(struct nic_mapping *map)
 	struct p2psim_nic_region *mr = map->mr;
 	int ret = -EAGAIN;
 
-	p2psim_step("nic:mapped");
 	if (nic_collided(map, true))
 		goto unmap;
 

@@ -120,6 +120,8 @@ static void nic_leaf_unmap(struct p2psim_nic_region *mr, struct nic_leaf *leaf, 
 
 	for (slot = from; slot < to; slot++)
 		nic_slot_dirty(leaf, slot);
+	if (nic_has_fault(mr, P2PSIM_NIC_MIX_ADDRESSES_UP))
+		leaf->dma[from] += PAGE_SIZE;
 	hmm_range_dma_unmap(&range, nic_dev(mr), &leaf->dma[from], range.start, range.end);
 	for (slot = from; slot < to; slot++)
 		leaf->pfns[slot] = 0;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every allocation fails once: setup, map, access, move and teardown of the devices.  Each time the result is a clean error
+ * or success, never a crash, a violation or a leak.
+ */
+#include "devices_fixture.h"
+
+#include <p2psim/inject.h>
+
+/* What must not crash, whatever fails in it. */
+typedef void (*workload_fn)(struct machine *m);
+
+static void use_gpu_and_nic(struct machine *m)
+{
+	struct machine_config config = {};
+	struct p2psim_gpu_object *bo;
+	char buf[16] = "";
+
+	if (machine_build(m, &config))
+		return;
+	bo = machine_map_object(m, VA(0), 2, 0);
+	if (!bo || machine_map_anonymous(m, VA(2), 2) || machine_register(m, VA(0), 4 * PAGE_SIZE))
+		return;
+	p2psim_store_byte(m->app, VA(0), 'a');
+	p2psim_nic_write(m->mr, VA(1) - 8, buf, sizeof(buf));
+	p2psim_nic_prefetch(m->mr, VA(0), VA(4), P2PSIM_NIC_WRITE);
+	p2psim_gpu_evict(bo);
+	p2psim_nic_read(m->mr, VA(2) - 8, buf, sizeof(buf));
+	p2psim_gpu_restore(bo);
+	p2psim_nic_write(m->mr, VA(0), buf, sizeof(buf));
+	p2psim_gpu_defragment(m->gpu);
+	p2psim_munmap(m->app, VA(1), 2 * PAGE_SIZE);
+	p2psim_nic_write(m->mr, VA(3), buf, sizeof(buf));
+	p2psim_gpu_unplug(m->gpu);
+}
+
+static void use_the_importer(struct machine *m)
+{
+	struct machine_config config = {};
+	struct p2psim_import *import;
+	char buf[16] = "";
+	unsigned int page;
+
+	if (machine_build(m, &config) || machine_add_disk(m, 0))
+		return;
+	if (!machine_map_object(m, VA(0), 1, 0) || machine_map_anonymous(m, VA(1), 1))
+		return;
+	for (page = 0; page < 2; page++) {
+		if (p2psim_import_create(m->disk, p2psim_process_mm(m->app), VA(page), VA(page + 1),
+					 P2PSIM_IMPORT_WRITE, &import))
+			continue;
+		p2psim_import_write(import, VA(page), buf, sizeof(buf));
+		p2psim_import_destroy(import);
+	}
+	p2psim_direct_io(m->disk, p2psim_process_mm(m->app), VA(1), buf, sizeof(buf), true);
+}
+
+/* Returns whether the n-th allocation was reached. */
+static bool fails_cleanly(workload_fn workload, uint64_t n)
+{
+	struct p2psim_world *world = p2psim_world_create(NULL);
+	struct machine m = {};
+	bool fired;
+
+	assert_non_null(world);
+	p2psim_inject_fail_nth(world, n);
+	workload(&m);
+	fired = p2psim_inject_fired(world, NULL);
+	p2psim_inject_fail_nth(world, 0);
+	machine_demolish(&m);
+	p2psim_world_check_quiescent(world);
+	if (p2psim_world_violation(world))
+		print_error("allocation %u fails: %s\n", (unsigned int)n, p2psim_world_violation(world)->sentence);
+	assert_null(p2psim_world_violation(world));
+	p2psim_world_destroy(world);
+	return fired;
+}
+
+static void test_gpu_and_nic_survive_each_failing_allocation(void **state)
+{
+	uint64_t n = 1;
+
+	while (fails_cleanly(use_gpu_and_nic, n))
+		n++;
+	assert_true(n > 20);
+}
+
+static void test_the_importer_survives_each_failing_allocation(void **state)
+{
+	uint64_t n = 1;
+
+	while (fails_cleanly(use_the_importer, n))
+		n++;
+	assert_true(n > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gpu_and_nic_survive_each_failing_allocation),
+		cmocka_unit_test(test_the_importer_survives_each_failing_allocation),
+	};
+
+	return cmocka_run_group_tests_name("devices and failing allocations", tests, NULL, NULL);
+}
