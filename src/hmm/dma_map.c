@@ -172,10 +172,10 @@ static bool is_exported(const struct vm_area_struct *vma)
 /* The first exported VMA that has a part of [start, end), or NULL. */
 static struct vm_area_struct *next_exported(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct vm_area_struct *vma = find_vma(mm, start);
+	struct vm_area_struct *vma = (find_vma)(mm, start);
 
 	while (vma && vma->vm_start < end && !is_exported(vma))
-		vma = find_vma(mm, vma->vm_end);
+		vma = (find_vma)(mm, vma->vm_end);
 	return vma && vma->vm_start < end ? vma : NULL;
 }
 

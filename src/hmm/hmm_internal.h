@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What src/hmm/*.c share. */
+/* What the files of this folder share. */
 #ifndef P2PSIM_HMM_INTERNAL_H
 #define P2PSIM_HMM_INTERNAL_H
 

@@ -112,7 +112,7 @@ static int fault_pages(struct hmm_walk *walk, unsigned long start, unsigned long
 		flags |= FAULT_FLAG_WRITE;
 	}
 	for (; start < end; start += PAGE_SIZE)
-		if (handle_mm_fault(walk->vma, start, flags, NULL) & VM_FAULT_ERROR)
+		if ((handle_mm_fault)(walk->vma, start, flags, NULL) & VM_FAULT_ERROR)
 			return -EFAULT;
 	return -EBUSY;
 }
@@ -191,7 +191,7 @@ static int walk_table(struct hmm_walk *walk, unsigned long start, unsigned long 
 
 	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&walk->mm->obj), false, start >> PAGE_SHIFT,
 			  (end - 1) >> PAGE_SHIFT, "hmm:table");
-	if (!p2psim_pte_lookup(walk->mm, start))
+	if (!p2psim_pmd_present(walk->mm, start))
 		return walk_hole(walk, start, end);
 	for (addr = start; addr < end && !ret; addr += PAGE_SIZE)
 		ret = walk_pte(walk, addr, end);
@@ -220,7 +220,7 @@ static int walk_range(struct hmm_walk *walk)
 	int ret = 0;
 
 	for (addr = walk->last, end = walk->range->end; addr < end && !ret; addr = next) {
-		walk->vma = find_vma(walk->mm, addr);
+		walk->vma = (find_vma)(walk->mm, addr);
 		if (!walk->vma || walk->vma->vm_start > addr) {
 			next = walk->vma ? min(walk->vma->vm_start, end) : end;
 			ret = need_of_all(walk->range, addr, next) ? -EFAULT
@@ -253,6 +253,9 @@ void hmm_check_caller(const struct hmm_range *range, const char *who)
 	const struct mm_struct *mm = sub->mm;
 
 	might_sleep();
+	/* A fault invalidates when it copies: the lock of the notifier's callback must not be held. */
+	lock_map_acquire(&__mmu_notifier_invalidate_range_start_map);
+	lock_map_release(&__mmu_notifier_invalidate_range_start_map);
 	if (!p2psim_lock_is_held(&mm->mmap_lock.lock))
 		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, mm->obj.id, "%s without mmap_lock of %s", who, mm->obj.name);
 	if (!PAGE_ALIGNED(range->start) || !PAGE_ALIGNED(range->end))

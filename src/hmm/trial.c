@@ -52,7 +52,7 @@ static int try_range(struct mm_struct *mm, struct device *dev, unsigned long sta
 	int ret = 0;
 
 	for (; start < end && !ret; start = next) {
-		struct vm_area_struct *vma = vma_lookup(mm, start);
+		struct vm_area_struct *vma = (vma_lookup)(mm, start);
 
 		if (!vma)
 			return p2psim_refuse(P2PSIM_REASON_NO_VMA, "nothing is mapped at 0x%lx", start);
