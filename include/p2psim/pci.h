@@ -82,6 +82,12 @@ P2PSIM_EXPORT struct pci_bus *p2psim_pci_host_bus(const struct p2psim_pci_host_c
 /* The bus that `parent` leads to: the other side of a bridge, or the root bus of a host bridge's device; else NULL. */
 P2PSIM_EXPORT struct pci_bus *p2psim_pci_bus_below(const struct pci_dev *parent);
 
+/*
+ * What all of the following are made of: one function on `bus`.  `pcie_type`: PCI_EXP_TYPE_* of <p2psim/linux/pci.h>, -1
+ * for conventional PCI.  A `bridge` gets a bus on its other side.  Nothing is checked that a broken machine might do.
+ */
+P2PSIM_EXPORT struct pci_dev *p2psim_pci_add(struct pci_bus *bus, int pcie_type, bool bridge,
+					     const struct p2psim_pci_config *config);
 /* A root port.  It has access control services with everything off. */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_root_port(struct pci_dev *host, const struct p2psim_pci_config *config);
 /* A switch below a port: returned is its upstream port, whose bus holds `ports` downstream ports with ACS, all off. */

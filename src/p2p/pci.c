@@ -379,6 +379,13 @@ static const struct p2psim_pci_config *or_defaults(const struct p2psim_pci_confi
 	return config ? config : &defaults;
 }
 
+struct pci_dev *p2psim_pci_add(struct pci_bus *bus, int pcie_type, bool bridge, const struct p2psim_pci_config *config)
+{
+	if (bridge)
+		return bus ? add_bridge(bus, or_defaults(config), pcie_type) : NULL;
+	return add_function(bus, or_defaults(config), 0xff0000, pcie_type);
+}
+
 struct pci_dev *p2psim_pci_root_port(struct pci_dev *host, const struct p2psim_pci_config *config)
 {
 	struct pci_bus *bus = p2psim_pci_bus_below(host);
@@ -395,7 +402,7 @@ struct pci_dev *p2psim_pci_root_port(struct pci_dev *host, const struct p2psim_p
 struct pci_dev *p2psim_pci_switch(struct pci_dev *parent, unsigned int ports, const struct p2psim_pci_config *config)
 {
 	struct p2psim_pci_config below = { .has_acs = true };
-	struct pci_dev *upstream = add_bridge(p2psim_pci_bus_below(parent), or_defaults(config), PCI_EXP_TYPE_UPSTREAM);
+	struct pci_dev *upstream = p2psim_pci_add(p2psim_pci_bus_below(parent), PCI_EXP_TYPE_UPSTREAM, true, config);
 
 	if (!upstream)
 		return NULL;
@@ -414,7 +421,7 @@ struct pci_dev *p2psim_pci_switch_port(const struct pci_dev *upstream, unsigned 
 
 struct pci_dev *p2psim_pci_bridge(struct pci_dev *parent, const struct p2psim_pci_config *config)
 {
-	return add_bridge(p2psim_pci_bus_below(parent), or_defaults(config), PCI_EXP_TYPE_PCI_BRIDGE);
+	return p2psim_pci_add(p2psim_pci_bus_below(parent), PCI_EXP_TYPE_PCI_BRIDGE, true, config);
 }
 
 static bool is_conventional(const struct pci_bus *bus)

@@ -125,10 +125,6 @@ bool p2psim_host_allows(struct pci_dev *a, struct pci_dev *b, struct pci_dev **w
 
 enum pci_p2pdma_map_type p2psim_route_find(struct pci_dev *provider, struct pci_dev *client, struct p2psim_path *path)
 {
-	if (provider == client) {
-		*path = (struct p2psim_path){ .common = provider };
-		return PCI_P2PDMA_MAP_BUS_ADDR;
-	}
 	p2psim_path_find(provider, client, path);
 	if (path->common && !path->acs)
 		return PCI_P2PDMA_MAP_BUS_ADDR;
