@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What oracles and tests ask about the invalidations of an mm.  Nothing here takes a step or changes anything: a look from
- * outside, at the moment of the caller's last step.
+ * What oracles and tests ask about the invalidations of an mm.  Nothing here takes a step or changes anything: a look
+ * from outside, at the moment of the caller's last step.
  *
- * An invalidation *runs* from the return of start() to the call of end(): in between nobody may have, or install, an entry
- * of its range.  Between the call and the return of start() subscribers are being told one by one; an entry that
- * is installed then is dropped by the callback that follows, so that time does not count.
+ * An invalidation *runs* from the return of start() to the call of end(): in between nobody may have, or install, an
+ * entry of its range.  Between the call and the return of start() subscribers are being told one by one; an entry
+ * that is installed then is dropped by the callback that follows, so that time does not count.
  */
 #ifndef P2PSIM_NOTIFIER_H
 #define P2PSIM_NOTIFIER_H
@@ -51,7 +51,8 @@ P2PSIM_EXPORT unsigned long p2psim_mm_invalidate_seq(struct mm_struct *mm);
 P2PSIM_EXPORT const char *p2psim_notifier_event_name(unsigned int event);
 
 /*
- * The invariants N1, N2, N6, N7 of src/notifier/interval.c, and the interval tree's own, hold for all subscriptions of mm.
+ * The invariants N1, N2, N6, N7 of src/notifier/interval.c, and the interval tree's own, hold for all subscriptions
+ * of mm.
  */
 P2PSIM_EXPORT bool p2psim_notifier_is_valid(struct mm_struct *mm);
 

@@ -68,13 +68,15 @@ static void spare_running(struct notifier_book *book, struct notifier_running *r
 void notifier_book_drop(struct mm_struct *mm)
 {
 	struct notifier_book *book = notifier_book(mm, false);
+	struct notifier_running *running;
 
 	if (!book)
 		return;
 	while (!list_empty(&book->running)) {
-		p2psim_violate(P2PSIM_BALANCE, list_first_entry(&book->running, struct notifier_running, entry)->what.step_begin,
-			       mm->obj.id, 0, "%s is freed while an invalidation of it is under way", mm->obj.name);
-		spare_running(book, list_first_entry(&book->running, struct notifier_running, entry));
+		running = list_first_entry(&book->running, struct notifier_running, entry);
+		p2psim_violate(P2PSIM_BALANCE, running->what.step_begin, mm->obj.id, 0,
+			       "%s is freed while an invalidation of it is under way", mm->obj.name);
+		spare_running(book, running);
 	}
 	list_move_tail(&book->entry, &notifier_world()->spare_books);
 }
@@ -127,7 +129,8 @@ void notifier_book_begin(struct mmu_notifier_range *range)
 	running = find_running(book, range);
 	if (running) {
 		p2psim_violate(P2PSIM_BALANCE, running->what.step_begin, range->mm->obj.id, 0,
-			       "an invalidation [0x%lx, 0x%lx) is started again before its end", range->start, range->end);
+			       "an invalidation [0x%lx, 0x%lx) is started again before its end", range->start,
+			       range->end);
 		spare_running(book, running);
 	}
 	if (range->start >= range->end)
@@ -179,8 +182,8 @@ static void report_no_start(const struct notifier_book *book, const struct mmu_n
 		if (book->refused[i].range != range)
 			continue;
 		p2psim_violate(P2PSIM_BALANCE, book->refused[i].step, range->mm->obj.id, 0,
-			       "invalidate_range_end() of [0x%lx, 0x%lx) after its start returned -EAGAIN", range->start,
-			       range->end);
+			       "invalidate_range_end() of [0x%lx, 0x%lx) after its start returned -EAGAIN",
+			       range->start, range->end);
 		return;
 	}
 	p2psim_violate(P2PSIM_BALANCE, 0, range->mm->obj.id, 0,
@@ -201,8 +204,8 @@ bool notifier_book_was_started(const struct mmu_notifier_range *range)
 	}
 	if (running->what.start != range->start || running->what.end != range->end)
 		p2psim_violate(P2PSIM_RANGE, running->what.step_begin, range->mm->obj.id, 0,
-			       "an invalidation began as [0x%lx, 0x%lx) and ends as [0x%lx, 0x%lx)", running->what.start,
-			       running->what.end, range->start, range->end);
+			       "an invalidation began as [0x%lx, 0x%lx) and ends as [0x%lx, 0x%lx)",
+			       running->what.start, running->what.end, range->start, range->end);
 	return true;
 }
 
@@ -372,8 +375,8 @@ bool notifier_may_wait(struct mm_struct *mm, uint32_t id, const char *call)
 	const struct notifier_running *running;
 
 	if (notifier_callback_here(NULL)) {
-		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm->obj.id, "%s() of %s is called from inside a notifier callback",
-			       call, notifier_name(id));
+		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm->obj.id,
+			       "%s() of %s is called from inside a notifier callback", call, notifier_name(id));
 		return false;
 	}
 	if (!book)

@@ -91,8 +91,8 @@ static void check_running(struct notifier_book *book)
 
 	list_for_each_entry(running, &book->running, entry)
 		p2psim_violate(P2PSIM_BALANCE, running->what.step_begin, book->mm->obj.id, 0,
-			       "an invalidation [0x%lx, 0x%lx) of %s has no end", running->what.start, running->what.end,
-			       book->mm->obj.name);
+			       "an invalidation [0x%lx, 0x%lx) of %s has no end", running->what.start,
+			       running->what.end, book->mm->obj.name);
 }
 
 static void check_left(const struct notifier_known *known, struct mm_struct *mm, const char *sort)

@@ -5,7 +5,7 @@
  *	list.c		struct mmu_notifier: registration, lifetime, its callbacks, the end of the mm
  *	interval.c	struct mmu_interval_notifier: the sequence protocol (N1..N12)
  *	invalidate.c	start and end: who is told, in which order, and what a refusal undoes
- *	book.c		what the oracles keep of it: invalidations under way and past, callbacks entered, subscribers known
+ *	book.c		what the oracles keep: invalidations under way and past, callbacks entered, subscribers known
  *	check.c		the sentences of forgotten ends and leaks, and the walker
  *	interval_tree.c	the tree
  *

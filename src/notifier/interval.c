@@ -2,10 +2,11 @@
 /*
  * Interval notifiers: the collision-retry sequence.
  *
- * A reader wants to copy page-table entries into a device and cannot hold a lock that keeps the CPU's tables still.  So it
- * works as the reader of a seqlock does: take the sequence, read, and, with the driver's lock held, look whether the
- * sequence moved; the writers are the invalidations.  Unlike a seqlock, a reader *sleeps* while a writer is inside, there
- * may be many writers at once, over different ranges, and each reader cares only for those that touch its interval.
+ * A reader wants to copy page-table entries into a device and cannot hold a lock that keeps the CPU's tables still.
+ * So it works as the reader of a seqlock does: take the sequence, read, and, with the driver's lock held, look
+ * whether the sequence moved; the writers are the invalidations.  Unlike a seqlock, a reader *sleeps* while a writer
+ * is inside, there may be many writers at once, over different ranges, and each reader cares only for those that
+ * touch its interval.
  *
  *   reader (importer)                       an invalidation
  *   -----------------                       ---------------
@@ -23,9 +24,9 @@
  *   read_begin() may return from here on
  *
  * Had the reader come to its lock before invalidate(), it would have installed, and invalidate() would have found and
- * dropped what it installed: both take the driver's lock.  Had it begun after invalidate() but before the end, sub.seq ==
- * seq makes it sleep until the end.  A sequence that only grows leaves nothing to confuse: a whole invalidation between
- * two looks is seen, which a flag ("valid") misses.
+ * dropped what it installed: both take the driver's lock.  Had it begun after invalidate() but before the end,
+ * sub.seq == seq makes it sleep until the end.  A sequence that only grows leaves nothing to confuse: a whole
+ * invalidation between two looks is seen, which a flag ("valid") misses.
  *
  * State of an mm, as (active, seq), and who moves it:
  *
@@ -35,27 +36,27 @@
  *	    |                                                                               |
  *	    `--------------- last end: seq + 1, the deferred list, wake up ----------------'
  *
- * What inserting and removing does in each:
+ * A start that touches somebody at rest goes both upper arrows at once.  What inserting and removing does in each:
  *
  *	active, seq	insert						remove
  *	0, even		into the tree, sub.seq = seq - 1		out of the tree
  *	n, even		into the tree, seq + 1, sub.seq = seq		out of the tree
- *	n, odd		deferred, sub.seq = seq				deferred, waits; or, if its insert is still deferred,
- *									off the list
+ *	n, odd		deferred, sub.seq = seq				deferred, waits; or, its insert being
+ *									deferred still, off the list
  *
  * Invariants.  "At rest" is: subs->lock is free.
  *
  *	N1.  active == 0 at rest implies that seq is even.
- *	N2.  seq never decreases.  A subscription's sequence is always odd, never decreases, and is never above the mm's.
+ *	N2.  seq never decreases.  A subscription's sequence is always odd, never decreases, is never above the mm's.
  *	N3.  read_begin() does not return a sequence that equals the mm's: it returned before the invalidation began, or
  *	     after all that overlapped in time with it have ended (that is the collateral wait).
  *	N4.  From the return of start to the call of end, seq is odd for every subscription that the range touches, and
  *	     those that did not ignore it have sub.seq == seq.
- *	N5.  read_retry() is true if a set_seq of the subscription came after the read_begin(): no collision is lost, were it
- *	     followed by its end and by any number of others (no ABA).
+ *	N5.  read_retry() is true if a set_seq of the subscription came after the read_begin(): no collision is lost,
+ *	     were it followed by its end and by any number of others (no ABA).
  *	N6.  While seq is odd, no subscription enters or leaves the tree.
- *	N7.  At rest, the deferred list is empty if seq is even.  Each item of it is carried out exactly once, after seq has
- *	     become even and before anybody that waits for that can go on.
+ *	N7.  At rest, the deferred list is empty if seq is even.  Each item of it is carried out exactly once, after
+ *	     seq has become even and before anybody that waits for that can go on.
  *	N8.  After remove() has returned no callback of the subscription runs, nor ever will.
  *	N9.  Intervals hear of a range before the list does, in ascending order of their start.
  *	N10. Every start that did not fail has exactly one end; one that failed has none, and left nothing counted.
@@ -64,10 +65,13 @@
  *
  * The sequence wraps around harmlessly: what is compared is equality, and an idle mm's is even.
  *
- * Compared with the kernel: a subscription freed while it is inserted is found (UAF) instead of followed; callbacks of a
- * non-blockable range are watched for sleeping as those of the list are; RELEASE too runs inside the pseudo-lock.
- * Steps: those of subs->lock; SEQ_WRITE on the mm's sequence, which is read without the lock by nobody but is worth a
- * place to stop at; SEQ_READ and SEQ_WRITE on the subscription's, which is the driver's lock's; CB_ENTER and CB_EXIT.
+ * Compared with the kernel: a subscription freed while it is inserted is found (UAF) instead of followed; callbacks
+ * of a non-blockable range are watched for sleeping as those of the list are; RELEASE too runs inside the
+ * pseudo-lock.
+ *
+ * Steps: those of subs->lock; SEQ_WRITE and SEQ_READ on the mm's sequence, which a reader that waits
+ * looks at without the lock; SEQ_WRITE and SEQ_READ on the subscription's, which the driver's lock protects; CB_ENTER
+ * and CB_EXIT.
  */
 #include <p2psim/linux/refcount.h>
 #include <p2psim/linux/sched/mm.h>
@@ -172,6 +176,7 @@ static struct interval_tree_node *first_touched(struct mmu_notifier_subscription
 static struct mmu_interval_notifier *count_in(struct mmu_notifier_subscriptions *subs,
 					      const struct mmu_notifier_range *range, unsigned long *cur_seq)
 {
+	const char *event = p2psim_notifier_event_name(range->event);
 	struct mmu_interval_notifier *sub;
 	unsigned long before;
 
@@ -187,10 +192,9 @@ static struct mmu_interval_notifier *count_in(struct mmu_notifier_subscriptions 
 	*cur_seq = subs->invalidate_seq;
 	spin_unlock(&subs->lock);
 	if (*cur_seq != before)
-		p2psim_note("invalidate_start %s [seq %u->%u]", P2PSIM_STR(p2psim_notifier_event_name(range->event)),
-			    before, *cur_seq);
+		p2psim_note("invalidate_start %s [seq %u->%u]", P2PSIM_STR(event), before, *cur_seq);
 	else
-		p2psim_note("invalidate_start %s [seq %u]", P2PSIM_STR(p2psim_notifier_event_name(range->event)), before);
+		p2psim_note("invalidate_start %s [seq %u]", P2PSIM_STR(event), before);
 	return sub;
 }
 
@@ -214,7 +218,8 @@ static bool may_be_ignored(const struct mmu_notifier_range *range)
 }
 
 /* What is wrong with the answer of invalidate(), if anything. */
-static void judge(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range, bool answer, bool seq_is_set)
+static void judge(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range, bool answer,
+		  bool seq_is_set)
 {
 	const char *event = p2psim_notifier_event_name(range->event);
 	uint32_t id = sub_id(sub);
@@ -224,8 +229,8 @@ static void judge(struct mmu_interval_notifier *sub, const struct mmu_notifier_r
 			       "%s.invalidate() of a blockable %s returned false", notifier_name(id), event);
 	if (answer && !seq_is_set && sub->reads && !may_be_ignored(range))
 		p2psim_violate(P2PSIM_CONTRACT, 0, id, range->mm->obj.id,
-			       "%s.invalidate() of %s returned without mmu_interval_set_seq(): a reader that has begun will"
-			       " not notice", notifier_name(id), event);
+			       "%s.invalidate() of %s returned without mmu_interval_set_seq(): readers will not notice",
+			       notifier_name(id), event);
 }
 
 static bool call_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
@@ -359,7 +364,8 @@ static bool prepare(struct mmu_interval_notifier *sub, struct mm_struct *mm, uns
 		    const struct mmu_interval_notifier_ops *ops)
 {
 	if (!ops || !ops->invalidate) {
-		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0, "an interval notifier is inserted without ->invalidate()");
+		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0,
+			       "an interval notifier is inserted without ->invalidate()");
 		return false;
 	}
 	if (is_inserted(mm->notifier_subscriptions, sub)) {
@@ -404,7 +410,7 @@ static int insert(struct mmu_interval_notifier *sub, struct mm_struct *mm, unsig
 
 static bool has_room_for_intervals(struct mm_struct *mm)
 {
-	/* What a first registration writes, it writes while it keeps all invalidations out: see notifier:drop-all-locks. */
+	/* A first registration writes it while it keeps all invalidations out, between two steps on the same. */
 	p2psim_step_range(P2PSIM_STEP_READ, p2psim_object_id(&mm->obj), false, UINT64_MAX, UINT64_MAX, "notifier:list");
 	return mm->notifier_subscriptions && mm->notifier_subscriptions->has_itree;
 }
@@ -502,6 +508,8 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 		p2psim_note("interval_remove: waits [seq %u]", seq);
 		wait_event(subs->wq, seq_has_moved(subs, seq));
 	}
+	/* From here on it is the caller's: whoever touched it must have done so before. */
+	p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, interval_sub->obj.id, true, "notifier:removed");
 	mmdrop(mm);
 }
 
@@ -514,7 +522,7 @@ static bool seq_differs(struct mmu_notifier_subscriptions *subs, unsigned long s
 	return subs->invalidate_seq != seq;
 }
 
-/* One step on the subscription's sequence.  False, after saying UAF, if it is gone before or by the time of the step. */
+/* One step on the subscription's sequence.  False, after saying UAF, if it is gone before it or by then. */
 static bool step_on_seq(struct mmu_interval_notifier *sub, bool write, const char *label, const char *call)
 {
 	if (!notifier_is_usable(sub, &sub->obj, &sub->state, call))

@@ -64,7 +64,7 @@ static struct interval_tree_node *leftmost(struct interval_tree_node *node, unsi
 		struct interval_tree_node *left = entry_of(node->rb.left);
 
 		if (left && left->__subtree_last >= start) {
-			/* Somebody on the left reaches start: if none of them begins by last, neither does anyone else. */
+			/* Somebody on the left reaches start; if none of them begins by last, nobody else does. */
 			node = left;
 		} else if (node->start > last) {
 			return NULL;

@@ -112,7 +112,8 @@ static void end(struct mmu_notifier_range *range, bool only_end)
 {
 	struct mm_struct *mm = range->mm;
 
-	p2psim_step_range(P2PSIM_STEP_SEQ_READ, p2psim_object_id(&mm->obj), false, UINT64_MAX, UINT64_MAX, "notifier:end");
+	p2psim_step_range(P2PSIM_STEP_SEQ_READ, p2psim_object_id(&mm->obj), false, UINT64_MAX, UINT64_MAX,
+			  "notifier:end");
 	if (!notifier_book_was_started(range))
 		return;
 	if (mm->invalidated)

@@ -9,14 +9,14 @@
  *	     last put: SRCU callback frees     v                                v
  *	                                     gone <-----------------------------'
  *
- * The list is changed under subs->lock and read under SRCU: a notifier taken off stays readable, its `next` too, until all
- * who were reading are through.  So a callback may still run after ->release() and after the notifier is off the list, but
- * not after mmu_notifier_unregister() has returned.
+ * The list is changed under subs->lock and read under SRCU: a notifier taken off stays readable, its `next` too,
+ * until all who were reading are through.  So a callback may still run after ->release() and after the notifier is
+ * off the list, but not after mmu_notifier_unregister() has returned.
  *
- * An invalidation that began before a registration must not end after it: the newcomer would hear an end without a start.
- * So a registration waits until none is under way and keeps new ones out meanwhile.  The kernel gets this from mmap_lock
- * and all reverse-map locks of the mm (mm_take_all_locks()), which are above this layer; here it is a guarded step and
- * a flag that starts look at.
+ * An invalidation that began before a registration must not end after it: the newcomer would hear an end without a
+ * start.  So a registration waits until none is under way and keeps new ones out meanwhile.  The kernel gets this from
+ * mmap_lock and all reverse-map locks of the mm (mm_take_all_locks()), which are above this layer; here it is a
+ * guarded step and a flag that starts look at.
  *
  * Compared with the kernel: a notifier that is freed while it is on the list is found (UAF) instead of followed.
  */
@@ -175,14 +175,15 @@ static void judge_start(struct mmu_notifier *sub, const struct mmu_notifier_rang
 	const char *name = notifier_name(id);
 
 	if (mmu_notifier_range_blockable(range))
-		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id, "%s.invalidate_range_start() of a blockable range returned %d",
-			       name, error);
+		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id,
+			       "%s.invalidate_range_start() of a blockable range returned %d", name, error);
 	else if (error != -EAGAIN)
-		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id, "%s.invalidate_range_start() returned %d, which is not -EAGAIN",
-			       name, error);
+		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id,
+			       "%s.invalidate_range_start() returned %d, which is not -EAGAIN", name, error);
 	else if (sub->ops->invalidate_range_end)
 		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id,
-			       "%s.invalidate_range_start() returned -EAGAIN, and it has an invalidate_range_end()", name);
+			       "%s.invalidate_range_start() returned -EAGAIN, and it has an invalidate_range_end()",
+			       name);
 }
 
 /* Those that were told before and after the one that refused expect an end; those that refuse have none. */
@@ -350,8 +351,9 @@ static void drop_all_locks(struct mm_struct *mm, struct notifier_book *book)
 }
 
 /*
- * Reclaim, which an allocation may enter, invalidates.  Said to the lock graph at every registration, so that a callback
- * that allocates with GFP_KERNEL, or a driver's lock around such an allocation, is found without reclaim having run.
+ * Reclaim, which an allocation may enter, invalidates.  Said to the lock graph at every registration, so that a
+ * callback that allocates with GFP_KERNEL, or a driver's lock around such an allocation, is found without reclaim
+ * having run.
  */
 static void teach_lock_graph(void)
 {
@@ -527,7 +529,8 @@ struct mmu_notifier *mmu_notifier_get_locked(const struct mmu_notifier_ops *ops,
 		return sub;
 	sub = ops->alloc_notifier(mm);
 	if (!sub) {
-		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0, "alloc_notifier() returned NULL: ERR_PTR(-ENOMEM) is meant");
+		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0,
+			       "alloc_notifier() returned NULL: ERR_PTR(-ENOMEM) is meant");
 		return ERR_PTR(-ENOMEM);
 	}
 	if (IS_ERR(sub))

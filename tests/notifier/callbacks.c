@@ -232,7 +232,8 @@ static void test_T6_an_interval_that_would_block_undoes_the_start(void **state)
 }
 
 /*
- * The shape of B13, 3.5: of two on the list the first to be told (b) refuses: a is told all the same, and hears the end.
+ * The shape of B13, 3.5: of two on the list the first to be told (b) refuses: a is told all the same, and hears the
+ * end.
  */
 static void test_B13_when_one_of_the_list_refuses_the_other_hears_its_end(void **state)
 {
@@ -250,7 +251,7 @@ static void test_B13_when_one_of_the_list_refuses_the_other_hears_its_end(void *
 	scribes_unregister(&s, t->mm);
 }
 
-/* N10: the list refuses after the intervals were told: they are counted out too, or no reader would ever begin again. */
+/* N10: the list refuses after the intervals were told: they are counted out too, or no reader would begin again. */
 static void test_when_the_list_refuses_the_sequence_becomes_even_again(void **state)
 {
 	struct notifier_test *t = *state;

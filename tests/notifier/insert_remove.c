@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inserting and removing interval notifiers, in each state of the mm: the deferred list and who waits for it (N6-N8). */
+/* Inserting and removing interval notifiers in each state of the mm: the deferred list and who waits for it (N6-N8). */
 #include "notifier_mm.h"
 
 #include "notifier/internal.h"
@@ -99,7 +99,7 @@ static void test_T4_insert_during_an_untouching_invalidation_makes_readers_wait_
 	mmu_interval_notifier_remove(&t->n.sub);
 }
 
-/* Row (n, odd), N6: the insert is deferred to the end; no callback for what is under way, also for what begins meanwhile. */
+/* Row (n, odd), N6: the insert is deferred to the end; no callback for what is under way or begins meanwhile. */
 static void test_insert_during_a_touching_invalidation_is_deferred_to_its_end(void **state)
 {
 	struct notifier_test *t = *state;

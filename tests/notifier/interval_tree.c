@@ -110,7 +110,8 @@ static void test_random_operations_answer_as_a_naive_list(void **state)
 static void test_touching_includes_both_ends(void **state)
 {
 	struct rb_root_cached root = RB_ROOT_CACHED;
-	struct interval_tree_node a = { .start = 10, .last = 20 }, b = { .start = 13, .last = 29 }, c = { .start = 30, .last = 30 };
+	struct interval_tree_node a = { .start = 10, .last = 20 }, b = { .start = 13, .last = 29 };
+	struct interval_tree_node c = { .start = 30, .last = 30 };
 
 	(void)state;
 	interval_tree_insert(&c, &root);

@@ -105,7 +105,7 @@ static void test_set_seq_takes_what_invalidate_was_given_under_the_lock_inside_i
 {
 	struct notifier_test *t = *state;
 
-	expect_misdeed(t, SETS_WRONG_SEQ, P2PSIM_CONTRACT, "mmu_interval_set_seq(5) of interval: invalidate() was given 3");
+	expect_misdeed(t, SETS_WRONG_SEQ, P2PSIM_CONTRACT, "set_seq(5) of interval: invalidate() was given 3");
 	expect_misdeed(t, SETS_SEQ_UNLOCKED, P2PSIM_CONTRACT, "without the driver's lock");
 	mirror_insert(&t->m, t->mm, 4, 8);
 	mutex_lock(&t->m.lock);
@@ -197,8 +197,8 @@ static void test_read_begin_and_remove_are_not_for_callbacks(void **state)
 {
 	struct notifier_test *t = *state;
 
-	expect_misdeed(t, BEGINS_TO_READ, P2PSIM_CONTRACT, "mmu_interval_read_begin() of interval is called from inside");
-	expect_misdeed(t, REMOVES_ITSELF, P2PSIM_CONTRACT, "mmu_interval_notifier_remove() of interval is called from inside");
+	expect_misdeed(t, BEGINS_TO_READ, P2PSIM_CONTRACT, "read_begin() of interval is called from inside");
+	expect_misdeed(t, REMOVES_ITSELF, P2PSIM_CONTRACT, "remove() of interval is called from inside");
 	assert_true(p2psim_notifier_is_valid(t->mm));
 }
 
@@ -224,7 +224,7 @@ static void test_read_retry_wants_a_lock_a_begin_and_its_token(void **state)
 
 	mirror_insert(&t->m, t->mm, 4, 8);
 	mirror_retry(&t->m, 1);
-	assert_violation(t->world, P2PSIM_CONTRACT, "mmu_interval_read_retry() of interval without mmu_interval_read_begin()");
+	assert_violation(t->world, P2PSIM_CONTRACT, "read_retry() of interval without mmu_interval_read_begin()");
 	seq = mmu_interval_read_begin(&t->m.sub);
 	mirror_retry(&t->m, seq + 1);
 	assert_violation(t->world, P2PSIM_CONTRACT, "no mmu_interval_read_begin() returned 2");
@@ -534,7 +534,8 @@ static void test_register_wants_mmap_lock_users_and_a_free_notifier(void **state
 static void test_a_notifier_freed_while_registered_is_found_and_the_others_live(void **state)
 {
 	struct notifier_test *t = *state;
-	struct refuser *freed = kzalloc(sizeof(*freed), GFP_KERNEL), r = { { .ops = &refuser_ops }, -EAGAIN, false, false };
+	struct refuser *freed = kzalloc(sizeof(*freed), GFP_KERNEL);
+	struct refuser r = { { .ops = &refuser_ops }, -EAGAIN, false, false };
 
 	freed->mn.ops = &refuser_ops;
 	assert_int_equal(mmu_notifier_register(&r.mn, t->mm), 0);

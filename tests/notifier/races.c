@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocol under random interleavings: the correct device never keeps what an invalidation has revoked, nobody sleeps
- * for ever, and what each broken twin does is found.
+ * The protocol under random interleavings: the correct device never keeps what an invalidation has revoked, nobody
+ * sleeps for ever, and what each broken twin does is found.
  */
 #include "notifier_mm.h"
 
@@ -14,8 +14,8 @@
 #define SEEDS 1500
 
 /*
- * One page of memory.  `page` is what the CPU's table says, `copy` what the device has; an application replaces the page
- * (a new number each time) inside an invalidation, two devices copy it.
+ * One page of memory.  `page` is what the CPU's table says, `copy` what the device has; an application replaces the
+ * page (a new number each time) inside an invalidation, two devices copy it.
  */
 struct race {
 	struct mm_struct *mm;
@@ -152,8 +152,8 @@ static const struct p2psim_scenario race_scenario = {
 	.source = "mm/mmu_notifier.c, 6.1",
 	.state_size = sizeof(struct race),
 	.setup = race_setup,
-	.tasks = { { "app", app_replaces }, { "noise", app_noise }, { "nic0", nic_copies }, { "gpu0", gpu_copies_and_goes },
-		   { "visitor", visitor } },
+	.tasks = { { "app", app_replaces }, { "noise", app_noise }, { "nic0", nic_copies },
+		   { "gpu0", gpu_copies_and_goes }, { "visitor", visitor } },
 	.exists = somebody_has_an_old_copy,
 	.teardown = race_teardown,
 	.expect = P2PSIM_NEVER,
@@ -226,8 +226,8 @@ static void run_seeds(const struct p2psim_scenario *scenario, struct p2psim_worl
 		if (result.verdict != P2PSIM_VIOLATION || result.violation.oracle == scenario->oracle)
 			continue;
 		if (!tally->other_oracle++)
-			snprintf(tally->first, sizeof(tally->first), "seed %llu: %s: %s", (unsigned long long)options.seed,
-				 p2psim_oracle_name(result.violation.oracle), result.violation.sentence);
+			snprintf(tally->first, sizeof(tally->first), "seed %llu: %s: %s",
+				 (unsigned long long)options.seed, p2psim_oracle_name(result.violation.oracle), result.violation.sentence);
 	}
 }
 

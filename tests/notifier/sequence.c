@@ -334,7 +334,8 @@ static void test_what_is_installed_before_the_callback_is_dropped_by_it(void **s
 }
 
 /*
- * The wake-up comes between the reader's look at the sequence and its sleep: it is on the queue already, so it is woken.
+ * The wake-up comes between the reader's look at the sequence and its sleep: it is on the queue already, so it is
+ * woken.
  */
 static void test_a_wake_up_between_the_look_and_the_sleep_is_not_lost(void **state)
 {

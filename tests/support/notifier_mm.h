@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An mm without VMAs, who announces, and a device that mirrors one interval of it: what the tests of the notifiers need.
+ * An mm without VMAs, who announces, and a device that mirrors one interval of it: what the tests of the notifiers
+ * need.
  */
 #ifndef TESTS_NOTIFIER_MM_H
 #define TESTS_NOTIFIER_MM_H

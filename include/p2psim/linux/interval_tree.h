@@ -2,9 +2,10 @@
 /*
  * Mirrors: include/linux/interval_tree.h, interval_tree_generic.h, 6.1 (reduced: no spans, no generic template).
  *
- * A tree of closed intervals [start, last], ordered by start; intervals with the same start keep the order in which they
- * came.  Every node knows the greatest `last` below it, so that the intervals that touch a range are found in
- * O(log n + found).  The caller fills start and last, start <= last, and leaves them alone while the node is in a tree.
+ * A tree of closed intervals [start, last], ordered by start; intervals with the same start keep the order in which
+ * they came.  Every node knows the greatest `last` below it, so that the intervals that touch a range are found in
+ * O(log n + found).  The caller fills start and last, start <= last, and leaves them alone while the node is in a
+ * tree.
  *
  * The tree takes no lock and no step: whoever shares one brings both.
  */

@@ -2,8 +2,8 @@
 /*
  * Mirrors: include/linux/mmu_notifier.h, 6.1 (same, but for what is marked).
  *
- * How a device that keeps its own copy of page-table entries hears that the CPU's change.  Whoever changes them announces
- * it, and everything between start and end is *the invalidation* of [start, end):
+ * How a device that keeps its own copy of page-table entries hears that the CPU's change.  Whoever changes them
+ * announces it, and everything between start and end is *the invalidation* of [start, end):
  *
  *	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, mm, start, end);
  *	mmu_notifier_invalidate_range_start(&range);	every subscriber drops its copy before this returns
@@ -11,8 +11,8 @@
  *	mmu_notifier_invalidate_range_end(&range);	pages may be freed now
  *
  * There are two sorts of subscriber.  A `struct mmu_notifier` hears everything of its mm (the "list").  A `struct
- * mmu_interval_notifier` hears what touches its interval, and carries the collision-retry sequence that lets a reader of
- * page tables find out, under its own lock, whether an invalidation came in between:
+ * mmu_interval_notifier` hears what touches its interval, and carries the collision-retry sequence that lets a reader
+ * of page tables find out, under its own lock, whether an invalidation came in between:
  *
  *	again:
  *		seq = mmu_interval_read_begin(&sub);		waits while an invalidation of sub is under way
@@ -39,10 +39,11 @@
  *
  * The invariants N1..N12 and the picture are in src/notifier/interval.c.
  *
- * Lock order: mmap_lock > reverse-map locks > [invalidate start] > the driver's lock > page-table lock.  The bracket is the
- * pseudo-lock "mmu_notifier": callbacks run inside it, mmu_interval_read_begin() and mmu_interval_notifier_remove() take
- * it, and "fs_reclaim" comes before it, because reclaim invalidates.  Hence a callback must not allocate with GFP_KERNEL,
- * take mmap_lock, or call those two; nor may they be called with a lock that a callback takes.
+ * Lock order: mmap_lock > reverse-map locks > [invalidate start] > the driver's lock > page-table lock.  The bracket
+ * is the pseudo-lock "mmu_notifier": callbacks run inside it, mmu_interval_read_begin() and
+ * mmu_interval_notifier_remove() take it, and "fs_reclaim" comes before it, because reclaim invalidates.  Hence a
+ * callback must not allocate with GFP_KERNEL, take mmap_lock, or call those two; nor may they be called with a lock
+ * that a callback takes.
  *
  * Steps have these labels, for directed stops (each stands *before* what it names):
  *
@@ -58,6 +59,7 @@
  *	notifier:invalidate		an interval callback is entered
  *	notifier:invalidate-done	... has returned
  *	notifier:deferred		one queued insert or remove is carried out, seq being even already
+ *	notifier:removed		mmu_interval_notifier_remove() is about to return
  *	seq:start			the sequence becomes odd
  *	seq:end				the sequence becomes even
  *	seq:wait			a reader or remover that waits looks at the sequence
@@ -88,7 +90,7 @@ enum mmu_notifier_event {
 	MMU_NOTIFY_SOFT_DIRTY,		/* soft-dirty tracking; the mapping stays */
 	MMU_NOTIFY_RELEASE,		/* the mm ends; interval notifiers only */
 	MMU_NOTIFY_MIGRATE,		/* migrate_vma_*(); `owner` says whose */
-	MMU_NOTIFY_EXCLUSIVE,		/* make_device_exclusive_range(); `owner` says whose, NULL = the CPU takes it back */
+	MMU_NOTIFY_EXCLUSIVE,		/* make_device_exclusive_range(); `owner` as for MIGRATE, NULL = the CPU's */
 };
 
 #define MMU_NOTIFIER_RANGE_BLOCKABLE (1 << 0)
@@ -114,8 +116,10 @@ struct mmu_notifier_ops {
 	 * Context: no mmap_lock; may sleep; other callbacks may run at the same time.
 	 */
 	void (*release)(struct mmu_notifier *subscription, struct mm_struct *mm);
-	/* The accessed bits of [start, end) are read (and cleared): non-zero = the device has used it.
-	 * Context: page-table lock, no sleep. */
+	/*
+	 * The accessed bits of [start, end) are read (and cleared): non-zero = the device has used it.
+	 * Context: page-table lock, no sleep.
+	 */
 	int (*clear_flush_young)(struct mmu_notifier *subscription, struct mm_struct *mm, unsigned long start,
 				 unsigned long end);
 	int (*clear_young)(struct mmu_notifier *subscription, struct mm_struct *mm, unsigned long start,
@@ -130,8 +134,10 @@ struct mmu_notifier_ops {
 	 */
 	int (*invalidate_range_start)(struct mmu_notifier *subscription, const struct mmu_notifier_range *range);
 	void (*invalidate_range_end)(struct mmu_notifier *subscription, const struct mmu_notifier_range *range);
-	/* Pages of [start, end), a part of the invalidation, are about to be freed: for tables shared with an IOMMU.
-	 * Context: perhaps a page-table lock, no sleep. */
+	/*
+	 * Pages of [start, end), a part of the invalidation, are about to be freed: for tables shared with an IOMMU.
+	 * Context: perhaps a page-table lock, no sleep.
+	 */
 	void (*invalidate_range)(struct mmu_notifier *subscription, struct mm_struct *mm, unsigned long start,
 				 unsigned long end);
 	/* mmu_notifier_get(): makes one, or ERR_PTR().  Context: mmap_lock held for writing; may sleep. */
@@ -156,7 +162,8 @@ struct mmu_notifier {
 struct mmu_interval_notifier_ops {
 	/*
 	 * The range touches the interval: lock, mmu_interval_set_seq(cur_seq), drop it.
-	 * Only a MIGRATE or EXCLUSIVE of the driver's own (range->owner) may be ignored, without set_seq, by returning true.
+	 * Only a MIGRATE or EXCLUSIVE of the driver's own (range->owner) may be ignored, without set_seq, by
+	 * returning true.
 	 * Return: true; false if the range is not blockable and this would have to sleep.
 	 */
 	bool (*invalidate)(struct mmu_interval_notifier *interval_sub, const struct mmu_notifier_range *range,
@@ -165,7 +172,7 @@ struct mmu_interval_notifier_ops {
 
 /* A subscriber of one interval.  Embedded in the driver's object; must live until remove() has returned. */
 struct mmu_interval_notifier {
-	struct interval_tree_node interval_tree; /* subscriptions' lock while seq is even; frozen while it is odd (N6) */
+	struct interval_tree_node interval_tree; /* subscriptions' lock while seq is even; frozen while odd (N6) */
 	const struct mmu_interval_notifier_ops *ops;
 	struct mm_struct *mm;
 	struct hlist_node deferred_item;	/* subscriptions' lock */
@@ -205,7 +212,8 @@ P2PSIM_EXPORT void mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
 P2PSIM_EXPORT int mmu_notifier_register(struct mmu_notifier *subscription, struct mm_struct *mm);
 P2PSIM_EXPORT int __mmu_notifier_register(struct mmu_notifier *subscription, struct mm_struct *mm);
 /*
- * Calls ->release() if exit has not, waits for an SRCU grace period: no callback runs after it, the object may be freed.
+ * Calls ->release() if exit has not, waits for an SRCU grace period: no callback runs after it, the object may be
+ * freed.
  * Context: may sleep; not from a callback (CONTRACT) nor with a lock that a callback takes.
  */
 P2PSIM_EXPORT void mmu_notifier_unregister(struct mmu_notifier *subscription, struct mm_struct *mm);
@@ -222,8 +230,8 @@ P2PSIM_EXPORT void mmu_notifier_put(struct mmu_notifier *subscription);
 P2PSIM_EXPORT void mmu_notifier_synchronize(void);
 
 /*
- * The end of the address space: interval notifiers get RELEASE over everything and stay; those of the list get release()
- * and are taken off.  Context: exit_mmap(), mm_users 0, no mmap_lock; before anything is unmapped.
+ * The end of the address space: interval notifiers get RELEASE over everything and stay; those of the list get
+ * release() and are taken off.  Context: exit_mmap(), mm_users 0, no mmap_lock; before anything is unmapped.
  */
 P2PSIM_EXPORT void mmu_notifier_release(struct mm_struct *mm);
 
@@ -319,11 +327,13 @@ P2PSIM_EXPORT unsigned long mmu_interval_read_begin(struct mmu_interval_notifier
 P2PSIM_EXPORT bool mmu_interval_read_retry(struct mmu_interval_notifier *interval_sub, unsigned long seq);
 /* The same without the lock: may be believed only when true. */
 P2PSIM_EXPORT bool mmu_interval_check_retry(struct mmu_interval_notifier *interval_sub, unsigned long seq);
-/* Makes readers retry.  Context: inside ->invalidate() of this subscription, with its cur_seq, under the driver's lock;
- * CONTRACT otherwise. */
+/*
+ * Makes readers retry.
+ * Context: inside ->invalidate() of this subscription, with its cur_seq, under the driver's lock; CONTRACT otherwise.
+ */
 P2PSIM_EXPORT void mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub, unsigned long cur_seq);
 
-/* The pseudo-lock "mmu_notifier", inside which callbacks run: for drivers that teach the lock graph an order of their own. */
+/* The pseudo-lock "mmu_notifier", inside which callbacks run: for drivers that teach the lock graph an order. */
 extern P2PSIM_EXPORT const struct p2psim_lock_map __mmu_notifier_invalidate_range_start_map;
 
 /* Remember the driver's line for reports. */
