@@ -2,9 +2,9 @@
 /*
  * Who has imported which part of which VMA: the records between an importer and an exporter's p2p_map()/p2p_unmap().
  *
- * VMA boundaries move while a mapping lives (split, merge, mremap), and while munmap() announces itself find_vma() finds
- * nothing.  So nobody remembers a VMA pointer: mappings are recorded on the VMA, page by page, and the records go where
- * the pages go.  HMM and importers without HMM call the two functions here, never the vm_ops:
+ * VMA boundaries move while a mapping lives (split, merge, mremap), and while munmap() announces itself find_vma()
+ * finds nothing.  So nobody remembers a VMA pointer: mappings are recorded on the VMA, page by page, and the records go
+ * where the pages go.  HMM and importers without HMM call the two functions here, never the vm_ops:
  *
  *	mmap_read_lock(mm);
  *	vma = vma_lookup(mm, start);
@@ -16,9 +16,9 @@
  *	notifier callback: lock; stop the device; p2psim_vma_unmap(mm, dev, start, end, pa)
  *				--> p2p_unmap() of each VMA in which a piece lies *now*, even one that is being unmapped
  *
- * mmap_lock is kept until the mapping is committed or given back: then UNMAP meets only importers that can answer it, and
- * no VMA is closed under a mapping (C12).  A driver's revoke (CLEAR) takes no mmap_lock and can come in between: whoever
- * collided gives the mapping back and starts over.
+ * mmap_lock is kept until the mapping is committed or given back: then UNMAP meets only importers that can answer it,
+ * and no VMA is closed under a mapping (C12).  A driver's revoke (CLEAR) takes no mmap_lock and can come in between:
+ * whoever collided gives the mapping back and starts over.
  *
  * The promises and duties of 2019-01-29 (C1..C15) are watched here: see the head of src/vma/vma_map.c.
  *
@@ -70,17 +70,18 @@ P2PSIM_EXPORT int p2psim_vma_unmap(struct mm_struct *mm, struct device *importer
 				   unsigned long end, uint64_t *pa);
 
 /*
- * Says that the device is programmed with the mappings of [start, end): from now on an invalidation that ends before they
- * were given back is a CONTRACT violation, as is a call for a mapping that an invalidation has taken already (it was
- * committed without looking for the collision).  Optional: the first p2psim_vma_map_covers() of a page says it as well.
+ * Says that the device is programmed with the mappings of [start, end): from now on an invalidation that ends before
+ * they were given back is a CONTRACT violation, as is a call for a mapping that an invalidation has taken already (it
+ * was committed without looking for the collision).  Optional: the first p2psim_vma_map_covers() of a page says it as
+ * well.
  * Context: the task that mapped; the importer's lock, right after it has looked for a collision.  No step.
  */
 P2PSIM_EXPORT void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsigned long start,
 					 unsigned long end);
 
 /*
- * Does `importer` have the page at `addr` mapped at bus address `pa`, with no invalidation since?  For the STALE oracle of
- * devices, at each access.  No step.
+ * Does `importer` have the page at `addr` mapped at bus address `pa`, with no invalidation since?  For the STALE oracle
+ * of devices, at each access.  No step.
  */
 P2PSIM_EXPORT bool p2psim_vma_map_covers(struct mm_struct *mm, struct device *importer, unsigned long addr,
 					 uint64_t pa);
@@ -89,8 +90,8 @@ P2PSIM_EXPORT unsigned long p2psim_vma_map_count(struct mm_struct *mm, struct de
 						 unsigned long end);
 
 /*
- * For exporters: userspace has changed its mind about the object (C8), so that a refusal of what was granted before breaks
- * no promise (C3).  `importer` NULL: of all.  Context: p2p_map(), before it refuses.
+ * For exporters: userspace has changed its mind about the object (C8), so that a refusal of what was granted before
+ * breaks no promise (C3).  `importer` NULL: of all.  Context: p2p_map(), before it refuses.
  */
 P2PSIM_EXPORT void p2psim_vma_map_withdraw(struct vm_area_struct *vma, struct device *importer);
 

@@ -20,12 +20,12 @@
  *	R8	unmap took one VMA				the records know (<p2psim/vma_map.h>)
  *	R9	indexes in two page sizes			one page size
  *	R10	two return conventions				one
- *	R11	no retry protection				check_retry() before and after; -EBUSY with all given back
+ *	R11	no retry protection				check_retry() before and after; all given back
  *	R12	p2p_map(write) on a read-only VMA		p2psim_vma_map() looks first
  *	R13	earlier VMAs stayed mapped after an error	as R4
  *
- * An exporter's refusal is -EFAULT for the caller (Glisse, 2019-01-30: "you will get the same error"), but -EPERM, -EBUSY
- * and -ENOMEM, which ask for different things, stay what they are.
+ * An exporter's refusal is -EFAULT for the caller (Glisse, 2019-01-30: "you will get the same error"), but -EPERM,
+ * -EBUSY and -ENOMEM, which ask for different things, stay what they are.
  */
 #include <p2psim/linux/dma-mapping.h>
 #include <p2psim/linux/hmm.h>
@@ -38,7 +38,7 @@
 #include "hmm/hmm_internal.h"
 #include "vma/vma_map_internal.h"
 
-_Static_assert(offsetof(struct device, obj) == 0, "the records of the vma layer find an importer's object at its start");
+_Static_assert(offsetof(struct device, obj) == 0, "the vma layer finds an importer's object at its start");
 
 /* One call: the range and where its addresses go. */
 struct dma_map {

@@ -2,8 +2,8 @@
 /*
  * hmm_range_fault(): page tables into hmm_pfns[].  Mirrors: mm/hmm.c, 6.1 (reduced: no huge pages).
  *
- * What an entry becomes (H1..H13 are cited by tests/hmm/range_fault.c).  "Needed" is what the entry asks for and the page
- * table does not give:
+ * What an entry becomes (H1..H13 are cited by tests/hmm/range_fault.c).  "Needed" is what the entry asks for and the
+ * page table does not give:
  *
  *	req = (hmm_pfns[i] & pfn_flags_mask) | default_flags
  *	no REQ_FAULT in it: nothing; REQ_WRITE and not writable: a write fault; not VALID: a fault
@@ -29,8 +29,8 @@
  * ALGO
  *	1  check_retry(seq): somebody invalidated: -EBUSY to the caller.  The only way to get it.
  *	2  walk from `last` in ascending order.  Below `last` entries are outputs, from there on they are inputs still.
- *	3  a fault covers everything from its address to the end of the piece (the hole, or the 2 MiB of one table) with the
- *	   rights that one page needs: neighbours are faulted, and written, that did not ask for it.  Then from 1 again.
+ *	3  a fault covers everything from its address to the end of the piece (the hole, or the 2 MiB of a table) with
+ *	   the rights that one page needs: neighbours are faulted, and written, that did not ask for it.  Then from 1.
  *
  * On an error hmm_pfns[] is a mixture of both: of no use.  Out of memory and poison are -EFAULT as well.
  */
@@ -43,6 +43,7 @@
 #include <p2psim/trace.h>
 
 #include "hmm/hmm_internal.h"
+#include "vma/internal.h"
 
 /* So many faults of one page without effect are called a livelock. */
 #define HMM_STUCK_MAX 1000
@@ -183,14 +184,22 @@ static int walk_pte(struct hmm_walk *walk, unsigned long addr, unsigned long end
 	return pte_present(*ptep) ? walk_present(walk, addr, end, *ptep) : walk_not_present(walk, addr, end, *ptep);
 }
 
+/* The end of what one look at the upper tables covers: 2 MiB, or 1 GiB where there is no table for that either. */
+static unsigned long piece_end(const struct hmm_walk *walk, unsigned long start, unsigned long end)
+{
+	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&walk->mm->obj), false, start >> PAGE_SHIFT,
+			  (end - 1) >> PAGE_SHIFT, "hmm:table");
+	if (p2psim_pud_present(walk->mm, start))
+		return min((start & PMD_MASK) + PMD_SIZE, end);
+	return min((start & PUD_MASK) + PUD_SIZE, end);
+}
+
 /* [start, end) lies under one last-level table, or under none. */
-static int walk_table(struct hmm_walk *walk, unsigned long start, unsigned long end)
+static int walk_piece(struct hmm_walk *walk, unsigned long start, unsigned long end)
 {
 	unsigned long addr;
 	int ret = 0;
 
-	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&walk->mm->obj), false, start >> PAGE_SHIFT,
-			  (end - 1) >> PAGE_SHIFT, "hmm:table");
 	if (!p2psim_pmd_present(walk->mm, start))
 		return walk_hole(walk, start, end);
 	for (addr = start; addr < end && !ret; addr += PAGE_SIZE)
@@ -207,8 +216,8 @@ static int walk_vma(struct hmm_walk *walk, unsigned long start, unsigned long en
 	if ((walk->vma->vm_flags & (VM_IO | VM_PFNMAP)) || !(walk->vma->vm_flags & VM_READ))
 		return need_of_all(walk->range, start, end) ? -EFAULT : fill(walk->range, start, end, HMM_PFN_ERROR);
 	for (; start < end && !ret; start = next) {
-		next = min((start & PMD_MASK) + PMD_SIZE, end);
-		ret = walk_table(walk, start, next);
+		next = piece_end(walk, start, end);
+		ret = walk_piece(walk, start, next);
 	}
 	return ret;
 }
@@ -257,7 +266,8 @@ void hmm_check_caller(const struct hmm_range *range, const char *who)
 	lock_map_acquire(&__mmu_notifier_invalidate_range_start_map);
 	lock_map_release(&__mmu_notifier_invalidate_range_start_map);
 	if (!p2psim_lock_is_held(&mm->mmap_lock.lock))
-		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, mm->obj.id, "%s without mmap_lock of %s", who, mm->obj.name);
+		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, mm->obj.id, "%s without mmap_lock of %s", who,
+			       mm->obj.name);
 	if (!PAGE_ALIGNED(range->start) || !PAGE_ALIGNED(range->end))
 		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, 0, "%s of 0x%lx..0x%lx, which are no pages", who,
 			       range->start, range->end);
@@ -266,8 +276,8 @@ void hmm_check_caller(const struct hmm_range *range, const char *who)
 			       "%s of 0x%lx..0x%lx outside its notifier's 0x%lx..0x%lx: nobody hears of its end", who,
 			       range->start, range->end, sub->interval_tree.start, sub->interval_tree.last + 1);
 	if (!sub->reads || !(range->notifier_seq & 1) || range->notifier_seq > sub->invalidate_seq)
-		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, 0, "%s with a sequence that read_begin() did not give: %lu",
-			       who, range->notifier_seq);
+		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, 0, 
+			       "%s with a sequence that read_begin() did not give: %lu", who, range->notifier_seq);
 }
 
 int(hmm_range_fault)(struct hmm_range *range)

@@ -19,7 +19,7 @@
  *	C12	a VMA outlives its mappings					p2psim_vma_map_closed()
  *	C13	regular VMA: GUP; device VMA with p2p_map(): that; else fail	-EOPNOTSUPP tells them apart
  *	C14	map with mmap_lock for reading; unmap with whatever there is	checked; no lock taken
- *	C15	pinned mappings, if the exporter says so			p2p_pin(), then exempt from C4 but for UNMAP
+ *	C15	pinned mappings, if the exporter says so			p2p_pin(); exempt from C4 but for UNMAP
  *
  * and, because the RFC said nothing: p2p_map() returns 0 or -errno, fills all of pa[] with page-aligned addresses, and
  * leaves locks as they were; p2p_unmap() returns 0.
@@ -85,8 +85,9 @@ static void check_locks_after(unsigned int before, const char *what, u32 importe
 	unsigned int after = p2psim_locks_held();
 
 	if (after != before)
-		p2psim_violate(P2PSIM_BALANCE, 0, importer_id, 0, "%s for %s returned with %u locks held, entered with %u",
-			       what, p2p_name(importer_id), after, before);
+		p2psim_violate(P2PSIM_BALANCE, 0, importer_id, 0,
+			       "%s for %s returned with %u locks held, entered with %u", what, p2p_name(importer_id),
+			       after, before);
 }
 
 /* 0 or -errno, and every address is one. */
@@ -105,7 +106,8 @@ static int check_result(const struct p2p_batch *batch, const struct vm_area_stru
 		if (PAGE_ALIGNED(pa[i]))
 			continue;
 		p2psim_violate(P2PSIM_CONTRACT, 0, batch->importer_id, 0,
-			       "p2p_map() of the VMA at 0x%lx said 0 and left no address for page %lu", vma->vm_start, i);
+			       "p2p_map() of the VMA at 0x%lx said 0 and left no address for page %lu",
+			       vma->vm_start, i);
 		break;
 	}
 	return (int)ret;
@@ -166,7 +168,8 @@ int p2psim_vma_map_seq(struct vm_area_struct *vma, struct device *importer, unsi
 	records_step(mm, start, end, "p2p:map");
 	batch = p2p_batch_create(vma, importer, start, end, flags);
 	if (!batch)
-		return p2psim_refuse(P2PSIM_REASON_NO_MEMORY, "no memory to remember who maps 0x%lx..0x%lx", start, end);
+		return p2psim_refuse(P2PSIM_REASON_NO_MEMORY, "no memory to remember who maps 0x%lx..0x%lx", start,
+				     end);
 	batch->sub = sub;
 	batch->seq = seq;
 	ret = call_map(vma, batch, start, end, pa);
@@ -207,8 +210,9 @@ static void check_address(struct p2p_page *page, dma_addr_t *pa)
 	if (*pa == page->pa)
 		return;
 	p2psim_violate(P2PSIM_RANGE, page->batch->step, page->batch->importer_id, 0,
-		       "%s gives back 0x%llx for page 0x%lx: p2p_map() gave it 0x%llx", p2p_name(page->batch->importer_id),
-		       (unsigned long long)*pa, page->addr, (unsigned long long)page->pa);
+		       "%s gives back 0x%llx for page 0x%lx: p2p_map() gave it 0x%llx",
+		       p2p_name(page->batch->importer_id), (unsigned long long)*pa, page->addr,
+		       (unsigned long long)page->pa);
 	*pa = page->pa;
 }
 

@@ -22,26 +22,28 @@ void p2psim_vma_map_vma_init(struct vm_area_struct *vma);
 
 /*
  * `vma` was cut at `addr`: its pages that lie in `new_vma`, the lower or the upper part, go there.
- * Call it when both have their new boundaries, with no step in between: it takes none.  Context: mmap_lock held for writing.
+ * Call it when both have their new boundaries, with no step in between: it takes none.  Context: mmap_lock held for
+ * writing.
  */
 void p2psim_vma_map_split(struct vm_area_struct *vma, struct vm_area_struct *new_vma, unsigned long addr);
 /*
- * `into` grew over `from` (or a part of it: then the pages inside into's new boundaries go).  Call it when the boundaries
- * are the new ones, with no step in between, and before `from` is freed: it waits for a p2p_unmap() under way with `from`.
+ * `into` grew over `from` (or a part of it: then the pages inside into's new boundaries go).  Call it when the
+ * boundaries are the new ones, with no step in between, and before `from` is freed: it waits for a p2p_unmap() under
+ * way with `from`.
  * Context: mmap_lock held for writing.
  */
 void p2psim_vma_map_merge(struct vm_area_struct *from, struct vm_area_struct *into);
 /*
- * mremap() has moved [old_addr, old_addr + len) of `vma` to new_addr of `new_vma`.  Mappings stay with the old range (its
- * UNMAP ends them); what the exporter has granted goes along (C3).
+ * mremap() has moved [old_addr, old_addr + len) of `vma` to new_addr of `new_vma`.  Mappings stay with the old range
+ * (its UNMAP ends them); what the exporter has granted goes along (C3).
  */
 void p2psim_vma_map_move(struct vm_area_struct *vma, struct vm_area_struct *new_vma, unsigned long old_addr,
 			 unsigned long new_addr, unsigned long len);
 /* `vma` leaves the tree; its records stay until close().  What was granted for its range is void. */
 void p2psim_vma_map_detach(struct vm_area_struct *vma);
 /*
- * Call it right before vm_ops->close(), and before a VMA without close() is freed: waits for a p2p_unmap() under way, LEAK
- * for what is still mapped.  No step for a VMA that was never imported.
+ * Call it right before vm_ops->close(), and before a VMA without close() is freed: waits for a p2p_unmap() under way,
+ * LEAK for what is still mapped.  No step for a VMA that was never imported.
  */
 void p2psim_vma_map_closed(struct vm_area_struct *vma);
 

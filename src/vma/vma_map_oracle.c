@@ -3,8 +3,8 @@
  * The oracles of the p2p contract that look back in time: promises (C3) and unanswered invalidations (C4).
  *
  * A promise is a range that an exporter granted to an importer.  It ends with the VMA, follows mremap(), and is
- * withdrawn when userspace changes its mind (C8).  A refusal of what is promised is a violation, unless things are "really
- * going bad": -ENODEV, -ENOMEM, -EIO; or -EBUSY, which only means later.
+ * withdrawn when userspace changes its mind (C8).  A refusal of what is promised is a violation, unless things are
+ * "really going bad": -ENODEV, -ENOMEM, -EIO; or -EBUSY, which only means later.
  *
  * At the end of each invalidation the mappings that were there before it began are judged:
  *
@@ -78,7 +78,8 @@ static bool excusable(long ret)
 	return !ret || ret == -EBUSY || ret == -ENODEV || ret == -ENOMEM || ret == -EIO;
 }
 
-void p2p_promise_judge(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write, long ret)
+void p2p_promise_judge(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write,
+		       long ret)
 {
 	struct p2p_promise *promise;
 
@@ -87,8 +88,8 @@ void p2p_promise_judge(struct mm_struct *mm, u32 importer_id, unsigned long star
 	promise = find_promise(mm, importer_id, start, end, write);
 	if (promise)
 		p2psim_violate(P2PSIM_CONTRACT, promise->step, importer_id, mm->obj.id,
-			       "p2p_map(0x%lx, 0x%lx) for %s is refused with %ld: it was granted before (C3)", start, end,
-			       p2p_name(importer_id), ret);
+			       "p2p_map(0x%lx, 0x%lx) for %s is refused with %ld: it was granted before (C3)", start,
+			       end, p2p_name(importer_id), ret);
 }
 
 /* Cuts [start, end) out; what is left on the far side needs a promise of its own. */
@@ -129,8 +130,8 @@ void p2p_promise_move(struct mm_struct *mm, unsigned long old_addr, unsigned lon
 		unsigned long end = min(promise->end, old_addr + len);
 
 		if (start < end)
-			p2p_promise_keep(mm, promise->importer_id, start - old_addr + new_addr, end - old_addr + new_addr,
-					 promise->write);
+			p2p_promise_keep(mm, promise->importer_id, start - old_addr + new_addr,
+					 end - old_addr + new_addr, promise->write);
 		if (promise == last)
 			break;
 	}
@@ -185,8 +186,8 @@ static void accuse(const struct mmu_notifier_range *range, struct p2p_page *page
 			       p2p_name(batch->importer_id), event, range->start, range->end, page->addr);
 	else
 		p2psim_violate(P2PSIM_CONTRACT, began, batch->importer_id, page->vma->vm_mm->obj.id,
-			       "%s ignores %s 0x%lx..0x%lx: it still has page 0x%lx of a device VMA mapped (C4; mmap_lock "
-			       "is kept until a mapping is committed or given back)",
+			       "%s ignores %s 0x%lx..0x%lx: it still has page 0x%lx of a device VMA mapped (C4; "
+			       "mmap_lock is kept until a mapping is committed or given back)",
 			       p2p_name(batch->importer_id), event, range->start, range->end, page->addr);
 }
 
@@ -225,8 +226,8 @@ void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsign
 			continue;
 		page->batch->reported = true;
 		p2psim_violate(P2PSIM_CONTRACT, page->batch->step, page->batch->importer_id, mm->obj.id,
-			       "%s commits page 0x%lx, which an invalidation took after it was mapped: it did not look for "
-			       "the collision",
+			       "%s commits page 0x%lx, which an invalidation took after it was mapped: it did not look "
+			       "for the collision",
 			       p2p_name(page->batch->importer_id), page->addr);
 	}
 }
@@ -248,7 +249,8 @@ bool p2psim_vma_map_covers(struct mm_struct *mm, struct device *importer, unsign
 	return found;
 }
 
-unsigned long p2psim_vma_map_count(struct mm_struct *mm, struct device *importer, unsigned long start, unsigned long end)
+unsigned long p2psim_vma_map_count(struct mm_struct *mm, struct device *importer, unsigned long start,
+				   unsigned long end)
 {
 	struct p2p_page *page;
 	unsigned long count = 0;

@@ -2,8 +2,8 @@
 /*
  * The records of p2p mappings: one a page, in a tree of the mm by address and in a list of the VMA.
  *
- * Page by page, so that a VMA that is cut or merged hands records over without allocating anything.  The hooks below are
- * called by whoever moves a boundary, together with the step that moves it; everything else takes its own steps
+ * Page by page, so that a VMA that is cut or merged hands records over without allocating anything.  The hooks below
+ * are called by whoever moves a boundary, together with the step that moves it; everything else takes its own steps
  * (src/vma/vma_map.c).  Left out: nothing of the kernel, it has no such records.
  */
 #include <p2psim/check.h>

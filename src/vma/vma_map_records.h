@@ -4,10 +4,10 @@
  *
  * The life of a page's record, with the function on each arrow:
  *
- *	         p2psim_vma_map()          p2p_map() = 0                p2psim_vma_unmap()          p2p_unmap() returns
- *	  (none) ----------------> MAPPING --------------> MAPPED ------------------------> UNMAPPING ---------------> (none)
- *	                              |  p2p_map() failed
- *	                              +------------------> (none)
+ *	       p2psim_vma_map()         p2p_map() = 0        p2psim_vma_unmap()           p2p_unmap() returns
+ *	(none) ---------------> MAPPING -------------> MAPPED ------------------> UNMAPPING -------------> (none)
+ *	                           |  p2p_map() failed
+ *	                           +-----------------> (none)
  *
  * MAPPING stands *before* the call, so that an invalidation that comes and goes while the exporter works is seen.
  */
@@ -79,7 +79,8 @@ void p2p_page_forget(struct mm_struct *mm, struct p2p_page *page);
 
 /* C3: remembers a success; judges a failure. */
 void p2p_promise_keep(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write);
-void p2p_promise_judge(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write, long ret);
+void p2p_promise_judge(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write,
+		       long ret);
 /* importer_id 0: everybody's. */
 void p2p_promise_drop(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end);
 void p2p_promise_move(struct mm_struct *mm, unsigned long old_addr, unsigned long new_addr, unsigned long len);

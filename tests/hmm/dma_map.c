@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hmm_range_dma_map() and hmm_range_dma_unmap() over mixed ranges; R1..R13, what the posted patches got wrong, each with a
- * test that their behaviour would fail.
+ * hmm_range_dma_map() and hmm_range_dma_unmap() over mixed ranges; R1..R13, what the posted patches got wrong, each
+ * with a test that their behaviour would fail.
  *
  * Pictures: w, r anonymous writable, read-only; . a hole; d the gpu's VMA, e another gpu's; numbers are file pages.
  */
@@ -290,7 +290,7 @@ static void test_t12_anonymous_and_a_device_that_does_not_export(void **state)
 	assert_int_equal(hmm_bench_dma_unmap(t, 0, 2), 0);
 }
 
-/*	|e0|r|  |r|e0|	9.12: ascending order, the first error wins: a refusal first, or a write to read-only memory first */
+/*	|e0|r|  |r|e0|	9.12: ascending order, the first error wins: a refusal, or a write to read-only memory */
 static void test_9_12_the_first_error_in_ascending_order_wins(void **state)
 {
 	struct hmm_bench *t = *state;
@@ -322,7 +322,7 @@ static void test_s14_a_refusal_is_efault_and_its_reason_is_kept(void **state)
 	}
 }
 
-/*	|d0 d1 d2|	pages 0 and 2 ask (2 to be written), 1 does not: two calls, and 1 is ERROR as a look would say */
+/*	|d0 d1 d2|	pages 0 and 2 ask (2 to be written), 1 does not: two calls, 1 is ERROR as for a look */
 static void test_a_device_page_that_asks_nothing_is_not_mapped(void **state)
 {
 	struct hmm_bench *t = *state;

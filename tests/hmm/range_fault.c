@@ -2,7 +2,8 @@
 /*
  * hmm_range_fault(): the result table H1..H13 of src/hmm/range_fault.c, row by row, and what is least obvious about it.
  *
- * Pictures: r, w anonymous readable, writable; . a hole; 0 a page of zeros that was read; d a device VMA; x nothing there.
+ * Pictures: r, w anonymous readable, writable; . a hole; 0 a page of zeros that was read; d a device VMA; x nothing
+ * there.
  */
 #include "hmm_bench.h"
 
@@ -220,7 +221,7 @@ static void test_h11_a_page_of_a_mixed_map_is_valid(void **state)
 	put_page(page);
 }
 
-/*	|xxxx|	least obvious (1): page 1 asks to be written; 2 and 3, which asked nothing, are faulted for writing as well */
+/*	|xxxx|	least obvious (1): page 1 asks to be written; 2 and 3, which asked nothing, are faulted as well */
 static void test_a_fault_takes_its_neighbours_along(void **state)
 {
 	struct hmm_bench *t = *state;

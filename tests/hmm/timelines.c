@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reference timelines (T1, T2, T7, T9, T10), the invariants of section 9 and its interleavings (9.11), with a whole mm,
- * two exporters and importers that follow the canonical loop, or do not.
+ * The reference timelines (T1, T2, T7, T9, T10), the invariants of section 9 and its interleavings (9.11), with a whole
+ * mm, two exporters and importers that follow the canonical loop, or do not.
  *
  * Pictures: w anonymous writable; . a hole; d the gpu's VMA, e another gpu's; numbers are file pages.
  */
@@ -166,8 +166,8 @@ static void test_t9_mprotect_of_imported_memory(void **state)
 }
 
 /*
- *	|d0|	no page table: mprotect() announces nothing, the writable import stays.  A hole of the design; what comes
- *		after it is refused, and vm_ops->mprotect() is where an exporter can close it
+ *	|d0|	no page table: mprotect() announces nothing, the writable import stays.  A hole of the design; what
+ *		comes after it is refused, and vm_ops->mprotect() is where an exporter can close it
  */
 static void test_t9_mprotect_of_an_untouched_device_vma_is_silent(void **state)
 {
@@ -184,7 +184,8 @@ static void test_t9_mprotect_of_an_untouched_device_vma_is_silent(void **state)
 	assert_int_equal(map(t, 0, 1, HMM_READ), 0);
 }
 
-static int revoke_on_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long newflags)
+static int revoke_on_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			      unsigned long newflags)
 {
 	if (!(newflags & VM_WRITE))
 		zap_vma_ptes(vma, start, end - start);
@@ -214,7 +215,8 @@ static void test_t10_9_11_k_mremap_of_a_mapped_device_vma(void **state)
 
 	hmm_bench_gpu(t, 0, 2, 3, RW);
 	assert_int_equal(map(t, 0, 2, HMM_WRITE), 0);
-	assert_int_equal(p2psim_mremap(t->app, AT(0), PAGES(2), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED, AT(16)), AT(16));
+	assert_int_equal(p2psim_mremap(t->app, AT(0), PAGES(2), PAGES(2), MREMAP_MAYMOVE | MREMAP_FIXED, AT(16)),
+			 AT(16));
 	assert_int_equal(t->nic0.events, 2);
 	assert_int_equal(t->gpu.unmaps, 1);
 	assert_int_equal(t->gpu.opens, 1);
@@ -242,7 +244,8 @@ static void test_9_1_after_munmap_nothing_of_it_is_mapped(void **state)
 /*
  *	|d0 d1 d2 d3|  munmap of d1 d2  |d0|..|d3|
  *
- * S13, 9.5, 9.7: two splits, both remaining parts keep working, the exporter is called with the VMA that has the page now
+ * S13, 9.5, 9.7: two splits, both remaining parts keep working, the exporter is called with the VMA that has the page
+ * now
  */
 static void test_s13_9_5_9_7_a_split_device_vma_keeps_working(void **state)
 {

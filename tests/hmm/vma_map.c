@@ -116,7 +116,7 @@ static int unmap(struct bench *t, struct device *importer, unsigned long start, 
 	return p2psim_vma_unmap(&t->mm, importer, start, start + PAGES(count), t->pa);
 }
 
-/* An importer's notifier: gives back [give_start, give_end) of what it has mapped at t->pa, or moves only its sequence. */
+/* An importer's notifier: gives back [give_start, give_end) of what it has mapped at t->pa, or only moves its seq. */
 struct mirror {
 	struct mmu_interval_notifier sub;
 	struct bench *t;
@@ -550,8 +550,8 @@ static void test_c14_a_map_needs_mmap_lock_and_an_unmap_none(void **state)
 }
 
 /*
- * C14, 9.8: the lock of the notifier's callback around p2p_map().  The exporter may revoke in there: a circle, even if it
- * does not this time.
+ * C14, 9.8: the lock of the notifier's callback around p2p_map().  The exporter may revoke in there: a circle, even if
+ * it does not this time.
  */
 static void test_c14_no_map_under_the_lock_of_the_callback(void **state)
 {

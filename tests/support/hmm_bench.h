@@ -2,7 +2,7 @@
 /*
  * What the tests of hmm share: a process, two importers, an exporter with its device file.
  *
- *	HMM_A ...			the importers' region, HMM_IMPORTER_PAGES long; each test draws what is mapped there
+ *	HMM_A ...			the importers' region, HMM_IMPORTER_PAGES long; each test draws what is mapped
  */
 #ifndef TESTS_HMM_BENCH_H
 #define TESTS_HMM_BENCH_H

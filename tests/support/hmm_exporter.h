@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small exporter for tests: page n of its file lies at bus address base + n * 4096, and it counts everything.  Each knob
- * makes it misbehave in one way.  It takes no lock: tests own it.
+ * A small exporter for tests: page n of its file lies at bus address base + n * 4096, and it counts everything.  Each
+ * knob makes it misbehave in one way.  It takes no lock: tests own it.
  */
 #ifndef TESTS_HMM_EXPORTER_H
 #define TESTS_HMM_EXPORTER_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small importer for tests: one region, its page table two arrays, the canonical retry loop.  Knobs make it misbehave.
+ * A small importer for tests: one region, its page table two arrays, the canonical retry loop.  Knobs make it
+ * misbehave.
  *
  *	importer->lock protects pfns[], daddrs[]; order: mmap_lock > [mmu_notifier] > importer->lock
  */

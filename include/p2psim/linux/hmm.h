@@ -16,8 +16,9 @@
  *		unlock
  *
  * With hmm_range_dma_map() two lines are added.  What was mapped must be given back before `again`:
- * hmm_range_dma_unmap().  And while the range may hold device VMAs, mmap_lock is kept until the entries are committed or
- * given back (as hmm.rst of 5.1 had it): only so does munmap() find an importer that can answer (<p2psim/vma_map.h>).
+ * hmm_range_dma_unmap().  And while the range may hold device VMAs, mmap_lock is kept until the entries are committed
+ * or given back (as hmm.rst of 5.1 had it): only so does munmap() find an importer that can answer
+ * (<p2psim/vma_map.h>).
  *
  * What an entry may say, by what the CPU's page tables say, is the table in src/hmm/range_fault.c.
  *
@@ -25,7 +26,7 @@
  *
  *	hmm:walk	one page-table entry is about to be read (also any step named "pte:..." of the fault behind it)
  *	hmm:faulted	hmm_range_fault() is about to return 0 to its caller
- *	hmm:mapped	hmm_range_dma_map() is about to return 0 (the hmm_range_fault() of its parts stops at hmm:faulted)
+ *	hmm:mapped	hmm_range_dma_map() is about to return 0 (hmm_range_fault() of its parts stops at hmm:faulted)
  *	hmm:unmap	hmm_range_dma_unmap() begins
  *
  * Reduced: no huge pages (map order is 0), no device-private pages of their own yet.
@@ -84,8 +85,8 @@ struct hmm_range {
  *	-EPERM	write asked for, and the VMA is not writable
  *	-EINVAL	start >= end
  * Context: mmap_lock held for reading, the mm kept by mmget(); may sleep; never drops mmap_lock.  CONTRACT: without
- * mmap_lock, a range that is not inside the notifier's interval or not page aligned, a notifier_seq that read_begin() did
- * not give.  One step per entry read ("hmm:walk").
+ * mmap_lock, a range that is not inside the notifier's interval or not page aligned, a notifier_seq that read_begin()
+ * did not give.  One step per entry read ("hmm:walk").
  */
 P2PSIM_EXPORT int hmm_range_fault(struct hmm_range *range);
 
@@ -102,13 +103,13 @@ static inline unsigned int hmm_pfn_to_map_order(unsigned long hmm_pfn)
 }
 
 /*
- * Mirrors: hmm_range_dma_map() of 5.2 and of the RFC of 2019-01-29 ("[RFC PATCH 5/5] mm/hmm: add support for peer to peer
- * to special device vma"), *with one return convention*: 0 or -errno, all or nothing.
+ * Mirrors: hmm_range_dma_map() of 5.2 and of the RFC of 2019-01-29 ("[RFC PATCH 5/5] mm/hmm: add support for peer to
+ * peer to special device vma"), *with one return convention*: 0 or -errno, all or nothing.
  *
- * hmm_range_fault(), and then each page that it found VALID gets a bus address for `dev` in daddrs[] (one entry a page):
- * RAM by dma_map_page(); a VMA whose vm_ops have p2p_map() by that, and its entries are VALID | HMM_PFN_P2P (| WRITE).
- * Works over any mixture of VMAs and holes, in ascending order: the first error wins.  A page that did not ask for
- * HMM_PFN_REQ_FAULT in a device VMA is ERROR, as in hmm_range_fault(), and its exporter is not asked.
+ * hmm_range_fault(), and then each page that it found VALID gets a bus address for `dev` in daddrs[] (one entry a
+ * page): RAM by dma_map_page(); a VMA whose vm_ops have p2p_map() by that, and its entries are VALID | HMM_PFN_P2P (|
+ * WRITE). Works over any mixture of VMAs and holes, in ascending order: the first error wins.  A page that did not ask
+ * for HMM_PFN_REQ_FAULT in a device VMA is ERROR, as in hmm_range_fault(), and its exporter is not asked.
  * Entries that are not VALID get DMA_MAPPING_ERROR.
  *
  * Return: 0; otherwise nothing is mapped, and: -EBUSY, -EFAULT, -EPERM, -EINVAL as hmm_range_fault(); -EFAULT for every
@@ -119,11 +120,12 @@ static inline unsigned int hmm_pfn_to_map_order(unsigned long hmm_pfn)
 P2PSIM_EXPORT int hmm_range_dma_map(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs);
 /*
  * Gives [start, end) back, any part of the range, over RAM and device VMAs alike.  `daddrs` and range->hmm_pfns are the
- * arrays of the map: entry 0 belongs to range->start.  Entries become 0 and DMA_MAPPING_ERROR; those that were not mapped
- * are left alone, so that doing it twice does nothing.  Pages are not marked dirty: whoever knows that the device wrote
- * calls set_page_dirty() before.
+ * arrays of the map: entry 0 belongs to range->start.  Entries become 0 and DMA_MAPPING_ERROR; those that were not
+ * mapped are left alone, so that doing it twice does nothing.  Pages are not marked dirty: whoever knows that the
+ * device wrote calls set_page_dirty() before.
  * Return: 0; -EINVAL: not inside the range.
- * Context: may sleep; from a notifier callback, under the driver's lock or none.  Needs neither mmap_lock nor notifier_seq.
+ * Context: may sleep; from a notifier callback, under the driver's lock or none.  Needs neither mmap_lock nor
+ * notifier_seq.
  */
 P2PSIM_EXPORT int hmm_range_dma_unmap(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs,
 				      unsigned long start, unsigned long end);
@@ -133,8 +135,8 @@ P2PSIM_EXPORT int hmm_range_dma_unmap(struct hmm_range *range, struct device *de
  * [start, start + len) of current->mm now?  Asks each exporter for as much as the VMA's permissions allow; leaves no
  * mapping behind; regular memory is always fine and not faulted in.
  *
- * Return: 0 ("maybe": later errors are possible), or the errno of the first refusal, told apart, with its reason kept for
- * p2psim_last_refusal(): -EFAULT no VMA or not readable; -EOPNOTSUPP no p2p_map(); -EACCES policy; -EREMOTEIO not
+ * Return: 0 ("maybe": later errors are possible), or the errno of the first refusal, told apart, with its reason kept
+ * for p2psim_last_refusal(): -EFAULT no VMA or not readable; -EOPNOTSUPP no p2p_map(); -EACCES policy; -EREMOTEIO not
  * routable; -EINVAL not a PCI device, or an empty range; -ENOSPC; -ENODEV; -EBUSY; -ENOMEM.
  * Context: takes mmap_lock for reading; may sleep.
  */
