@@ -3,21 +3,21 @@
  * What lies behind a BAR: windows onto the memory of a device.
  *
  *	BAR 0 of gpu0		 +----+---------+----+-------------+
- *	(pages of the BAR)	 | w0 |         | w1 |             |     a window: pages [first, first + pages) of the BAR
+ *	(pages of the BAR)	 | w0 |         | w1 |             |	a window: its pages [first, first + pages)
  *				 +----+---------+----+-------------+
- *	device memory		  page 7..	 page 0..		 its translation: device pages from device_page on
+ *	device memory		  page 7..	 page 0..		its translation: from device_page on
  *
  * The life of a page of the BAR, with the call on each arrow:
  *
  *	never used --window_alloc()--> in a window --window_free(), window_move() away--> empty --window_alloc()--> ...
  *
- * Each arrow begins a new *generation* of the page and is a step that writes it, so that a DMA beat next to it is a race
- * that an explorer sees.  An access to an empty page by a peer or the CPU is a STALE violation that names the step at
- * which the window went; an access with an address that p2psim_bar_map() gave out for an earlier generation is one too,
- * even if somebody else's window is there now.  A page that was never used aborts the request.
+ * Each arrow begins a new *generation* of the page and is a step that writes it, so that a DMA beat next to it is a
+ * race that an explorer sees.  An access to an empty page by a peer or the CPU is a STALE violation that names the step
+ * at which the window went; an access with an address that p2psim_bar_map() gave out for an earlier generation is one
+ * too, even if somebody else's window is there now.  A page that was never used aborts the request.
  *
- * Mapping for peers: p2psim_bar_map() asks whether the importer can get there and gives the addresses to put on the bus;
- * p2psim_bar_unmap() takes them back.  They are booked on the importer like DMA mappings: LEAK, BALANCE.
+ * Mapping for peers: p2psim_bar_map() asks whether the importer can get there and gives the addresses to put on the
+ * bus; p2psim_bar_unmap() takes them back.  They are booked on the importer like DMA mappings: LEAK, BALANCE.
  */
 #ifndef P2PSIM_BAR_H
 #define P2PSIM_BAR_H
@@ -49,8 +49,8 @@ struct p2psim_bar_ops {
 };
 
 /*
- * Puts `ops` behind BAR `bar` of the device and shows it to the CPU at pci_resource_start().  Pages that no window covers
- * answer nobody.  Return: the BAR's windows; NULL: no such memory BAR, taken already, or out of memory.
+ * Puts `ops` behind BAR `bar` of the device and shows it to the CPU at pci_resource_start().  Pages that no window
+ * covers answer nobody.  Return: the BAR's windows; NULL: no such memory BAR, taken already, or out of memory.
  */
 P2PSIM_EXPORT struct p2psim_bar *p2psim_bar_init(struct pci_dev *pdev, int bar, const struct p2psim_bar_ops *ops,
 						 void *arg);
@@ -97,8 +97,8 @@ P2PSIM_EXPORT long p2psim_bar_window_place(const struct p2psim_bar *bar, unsigne
 					   unsigned long align_pages);
 
 /*
- * Gives `importer` the addresses of pages [page, page + pages) of the BAR: the bus address below a common bridge, the CPU
- * address by way of the root complex.  The pages must lie in windows, else CONTRACT.
+ * Gives `importer` the addresses of pages [page, page + pages) of the BAR: the bus address below a common bridge, the
+ * CPU address by way of the root complex.  The pages must lie in windows, else CONTRACT.
  * Return: 0 and pa[]; or a refusal: DEVICE_GONE, NOT_PCI, NOT_ROUTABLE (no path, or beyond the importer's DMA mask).
  * Context: any; one step on the importer.
  */

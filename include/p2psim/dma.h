@@ -12,12 +12,12 @@
  *	   |    |
  *	 gpu0  nic0
  *
- * and it lands in RAM, in a BAR (the exporter's handler), or in an error that is reported; a read that fails delivers all
- * ones, as the bus does.
+ * and it lands in RAM, in a BAR (the exporter's handler), or in an error that is reported; a read that fails delivers
+ * all ones, as the bus does.
  *
- * Oracles: STALE (an address whose mapping is gone, a freed page, a window of a BAR that was freed or moved); CONTRACT (RAM
- * that was never mapped for the device, a write through a DMA_TO_DEVICE mapping); DATA (bytes of somebody else than whom
- * the request is for).
+ * Oracles: STALE (an address whose mapping is gone, a freed page, a window of a BAR that was freed or moved); CONTRACT
+ * (RAM that was never mapped for the device, a write through a DMA_TO_DEVICE mapping); DATA (bytes of somebody else
+ * than whom the request is for).
  */
 #ifndef P2PSIM_DMA_H
 #define P2PSIM_DMA_H

@@ -49,7 +49,7 @@ struct p2psim_exporter_config {
 	unsigned long first;		/* first page of the BAR that the file shows */
 	unsigned long pages;		/* how many; 0: to its end */
 	unsigned int flags;		/* mask of enum p2psim_exporter_flags */
-	/* May `importer` have it, for writing as well if `write`?  Asked at each p2p_map() (C8).  NULL: everybody may. */
+	/* May `importer` have it, for writing as well if `write`?  Asked at each p2p_map() (C8).  NULL: all may. */
 	bool (*policy)(struct device *importer, bool write, void *arg);
 	void *policy_arg;
 };
@@ -62,8 +62,8 @@ P2PSIM_EXPORT void p2psim_exporter_destroy(struct p2psim_exporter *exporter);
 P2PSIM_EXPORT struct file *p2psim_exporter_file(const struct p2psim_exporter *exporter);
 
 /*
- * For drivers with a file of their own: what their ->mmap() calls.  Sets vm_ops, vm_private_data and the flags of `vma`;
- * vm_pgoff is the first page. 
+ * For drivers with a file of their own: what their ->mmap() calls.  Sets vm_ops, vm_private_data and the flags of
+ * `vma`; vm_pgoff is the first page.
  * Return: 0, -EINVAL beyond the end, -ENODEV after unplug, what io_remap_pfn_range() says.
  * Context: mmap_lock held for writing.
  */
@@ -81,7 +81,7 @@ P2PSIM_EXPORT unsigned long p2psim_exporter_faults(const struct p2psim_exporter 
  * Return: 0; -ENODEV when it was unplugged; -EBUSY when somebody else is revoking it.
  */
 P2PSIM_EXPORT int p2psim_exporter_revoke(struct p2psim_exporter *exporter);
-/* Hot unplug (S10): revokes, waits, removes the PCI device.  Maps are -ENODEV ever after (S11).  Idempotent.  Return: 0. */
+/* Hot unplug (S10): revokes, waits, removes the PCI device.  Maps are -ENODEV ever after (S11).  Idempotent; 0. */
 P2PSIM_EXPORT int p2psim_exporter_unplug(struct p2psim_exporter *exporter);
 
 P2PSIM_END_DECLS

@@ -12,7 +12,8 @@
  * the next free slot of its bus.  What is built is hardware: it lives until the world's next execution and never leaks.
  * BARs are placed at once, in the host bridge's windows, at their natural alignment, lowest free address first.
  *
- * Left out compared with a machine: windows of the bridges between, expansion ROMs, configuration space, hot-plug slots.
+ * Left out compared with a machine: windows of the bridges between, expansion ROMs, configuration space, hot-plug
+ * slots.
  */
 #ifndef P2PSIM_PCI_H
 #define P2PSIM_PCI_H
@@ -72,9 +73,9 @@ struct p2psim_pci_config {
 };
 
 /*
- * A host bridge: a root bus whose first device, function 0 of slot 0, is the host bridge itself.  Returned is that device;
- * as a parent it stands for its root bus.  `config` NULL: all defaults.  All these return NULL when the arena is full, the
- * numbers or addresses ran out, or the configuration makes no sense (a BAR that is no power of two).
+ * A host bridge: a root bus whose first device, function 0 of slot 0, is the host bridge itself.  Returned is that
+ * device; as a parent it stands for its root bus.  `config` NULL: all defaults.  All these return NULL when the arena
+ * is full, the numbers or addresses ran out, or the configuration makes no sense (a BAR that is no power of two).
  */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_root(const struct p2psim_pci_host_config *config);
 /* The same without choosing for the caller what is on the bus: config->bare leaves it empty. */
@@ -83,8 +84,9 @@ P2PSIM_EXPORT struct pci_bus *p2psim_pci_host_bus(const struct p2psim_pci_host_c
 P2PSIM_EXPORT struct pci_bus *p2psim_pci_bus_below(const struct pci_dev *parent);
 
 /*
- * What all of the following are made of: one function on `bus`.  `pcie_type`: PCI_EXP_TYPE_* of <p2psim/linux/pci.h>, -1
- * for conventional PCI.  A `bridge` gets a bus on its other side.  Nothing is checked that a broken machine might do.
+ * What all of the following are made of: one function on `bus`.  `pcie_type`: PCI_EXP_TYPE_* of <p2psim/linux/pci.h>,
+ * -1 for conventional PCI.  A `bridge` gets a bus on its other side.  Nothing is checked that a broken machine might
+ * do.
  */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_add(struct pci_bus *bus, int pcie_type, bool bridge,
 					     const struct p2psim_pci_config *config);
@@ -97,7 +99,7 @@ P2PSIM_EXPORT struct pci_dev *p2psim_pci_switch(struct pci_dev *parent, unsigned
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_switch_port(const struct pci_dev *upstream, unsigned int n);
 /* A bridge from PCI Express to conventional PCI; what is built below it is conventional. */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_bridge(struct pci_dev *parent, const struct p2psim_pci_config *config);
-/* An endpoint below a port; below a host bridge's device it is integrated in the root complex.  Memory decoding is on. */
+/* An endpoint below a port; below a host bridge's device it is integrated in the root complex.  Decoding is on. */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_endpoint(struct pci_dev *parent, const struct p2psim_pci_config *config);
 /* One more function of the device that `pdev` is a function of. */
 P2PSIM_EXPORT struct pci_dev *p2psim_pci_function(struct pci_dev *pdev, const struct p2psim_pci_config *config);

@@ -428,8 +428,8 @@ static int find_address(struct p2psim_bar *bar, unsigned long page, unsigned lon
 	}
 	*addr += pci_resource_start(bar->pdev, bar->index);
 	if (!p2psim_dma_fits_mask(importer, *addr, (u64)pages << PAGE_SHIFT))
-		return p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE, "BAR%d of %s lies beyond the DMA mask of %s", bar->index,
-				     p2psim_pci_label(bar->pdev), dev_name(importer));
+		return p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE, "BAR%d of %s lies beyond the DMA mask of %s",
+				     bar->index, p2psim_pci_label(bar->pdev), dev_name(importer));
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * struct device: an id, a reference count, an end.
  *
- *	(zeroed) --device_initialize()--> live, 1 reference --device_unregister()--> gone --last put_device()--> released
+ *	zeroed --device_initialize()--> live, 1 reference --device_unregister()--> gone --last put_device()--> released
  *
  * Memory is the world's arena's, so that a released device can still be recognised by who uses it too late.
  * Left out compared with the kernel: drivers, classes, links, sysfs, devres.

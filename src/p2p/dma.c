@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DMA mappings without IOMMU, and the book that each device keeps of them.
- * Mirrors: kernel/dma/direct.c, mapping.c, debug.c, 6.12 (reduced: no bounce buffers; an address beyond the mask fails).
+ * Mirrors: kernel/dma/direct.c, mapping.c, debug.c, 6.12 (reduced: no bounce buffers; an address beyond the mask
+ * fails).
  *
  *	(unknown) --map--> live (count 1) <--map, unmap--> live (count n) --last unmap--> former --map--> live ...
  *
- * One entry for each (range, kind, direction); a former one stays in the book, so that who uses the address too late can be
- * told when it went.  Entries are ordered by address; each knows the greatest end in its subtree, so that "what covers this
- * address?" is a search.
+ * One entry for each (range, kind, direction); a former one stays in the book, so that who uses the address too late
+ * can be told when it went.  Entries are ordered by address; each knows the greatest end in its subtree, so that "what
+ * covers this address?" is a search.
  *
  * Rules (D = cited by the tests)
- *	D1  what is mapped is unmapped once, with its own address, size, direction and by its own function, else BALANCE.
+ *	D1  what is mapped is unmapped once, with its own address, size, direction and by its own function, else
+ *	    BALANCE.
  *	D2  what is still mapped at the end is a LEAK.
- *	D3  RAM is reached through a live mapping that covers all of the access in its direction: a former one is STALE, none
- *	    at all or another direction CONTRACT.
- *	D4  a BAR that p2psim_bar_map() gave out is reached while that is live and its page of that generation: else STALE.
+ *	D3  RAM is reached through a live mapping that covers all of the access in its direction: a former one is STALE,
+ *	    none at all or another direction CONTRACT.
+ *	D4  a BAR that p2psim_bar_map() gave out is reached while that is live and its page of that generation: else
+ *	    STALE.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/slab.h>
@@ -270,7 +273,7 @@ static void report_wrong_unmap(struct device *dev, const struct mapping *key)
 	struct suspect suspect = { .addr = key->start };
 	const struct mapping *is;
 	const char *name = unmap_names[key->kind];
-	unsigned long long addr = key->start, size = key->end - key->start;
+	unsigned long long addr = key->start, size = key->end - key->start, was;
 	u32 id = p2psim_object_id(&dev->obj);
 
 	visit_overlapping(dev, key->start, key->end - key->start, suspects, &suspect);
@@ -284,10 +287,12 @@ static void report_wrong_unmap(struct device *dev, const struct mapping *key)
 	else if (is->kind != key->kind)
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which came from %s", name, addr,
 			       dev_name(dev), map_names[is->kind]);
-	else if (is->start != key->start || is->end != key->end)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s with %llu bytes, mapped at 0x%llx with %llu",
-			       name, addr, dev_name(dev), size, (unsigned long long)is->start,
-			       (unsigned long long)(is->end - is->start));
+	else if (is->start != key->start)
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which was mapped from 0x%llx on", name, addr,
+			       dev_name(dev), (unsigned long long)is->start);
+	else if (is->end != key->end && (was = is->end - is->start))
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s with %llu bytes, mapped with %llu", name,
+			       addr, dev_name(dev), size, was);
 	else
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s as %s, mapped as %s", name, addr,
 			       dev_name(dev), direction_name(key->dir), direction_name(is->dir));
@@ -386,8 +391,9 @@ static bool report_former(struct device *dev, const struct beat *beat)
 
 static bool report_wrong_way(struct device *dev, const struct beat *beat)
 {
-	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0, "%s %s 0x%llx, mapped for the other direction",
-		       dev_name(dev), beat->write ? "writes to" : "reads from", (unsigned long long)beat->start);
+	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0,
+		       "%s %s 0x%llx, mapped for the other direction", dev_name(dev),
+		       beat->write ? "writes to" : "reads from", (unsigned long long)beat->start);
 	return true;
 }
 

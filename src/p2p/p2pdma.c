@@ -74,9 +74,9 @@ static int refuse_route(struct pci_dev *provider, struct pci_dev *client, const 
 	if (!who)
 		return p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE, "%s to %s: %s, and no host bridge is known there",
 				     p2psim_pci_label(client), p2psim_pci_label(provider), why);
-	return p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE, "%s to %s: %s, and host bridge %s (%04x:%04x) does not forward",
-			     p2psim_pci_label(client), p2psim_pci_label(provider), why, pci_name(who), who->vendor,
-			     who->device);
+	return p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE,
+			     "%s to %s: %s, and host bridge %s (%04x:%04x) does not forward", p2psim_pci_label(client),
+			     p2psim_pci_label(provider), why, pci_name(who), who->vendor, who->device);
 }
 
 int pci_p2pdma_distance_many(struct pci_dev *provider, struct device **clients, int num_clients, bool verbose)

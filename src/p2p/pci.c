@@ -10,9 +10,9 @@
  *									  |		   |
  *								       bus 03: gpu0	bus 04: nic0
  *
- * Each host bridge has two windows of CPU addresses for BARs, one below 4 GiB and one far above; the bus address of a BAR
- * is its CPU address less the bridge's offset.  Windows of the bridges in between are not modelled: a port forwards what
- * somebody below it claims.  Everything is arena memory: hardware does not leak.
+ * Each host bridge has two windows of CPU addresses for BARs, one below 4 GiB and one far above; the bus address of a
+ * BAR is its CPU address less the bridge's offset.  Windows of the bridges in between are not modelled: a port forwards
+ * what somebody below it claims.  Everything is arena memory: hardware does not leak.
  */
 #include <stdio.h>
 #include <string.h>

@@ -255,11 +255,13 @@ static void test_the_policy_is_asked_at_each_call_and_told_the_direction(void **
 {
 	struct bench *bench = *state;
 	bool readers_may = true;
-	struct p2psim_exporter_config config = { .bar = bench->memory.bar, .policy = nobody, .policy_arg = &readers_may };
-	struct p2psim_exporter *other = p2psim_exporter_create(&config);
+	struct p2psim_exporter_config config = { .bar = bench->memory.bar, .policy = nobody };
+	struct p2psim_exporter *other;
 	struct vm_area_struct *vma;
 	dma_addr_t pa[1];
 
+	config.policy_arg = &readers_may;
+	other = p2psim_exporter_create(&config);
 	assert_int_equal(p2psim_mmap(bench->app, END, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 				     p2psim_exporter_file(other), 0), END);
 	mmap_read_lock(bench->nic.mm);

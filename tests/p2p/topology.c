@@ -101,7 +101,7 @@ static void test_a_redirect_counts_on_each_port_of_the_way_and_above_it_on_none(
 	expect_pair("a", "b", 4, BUS);
 }
 
-/* Recorded: the bit of the shared root port makes two functions of one slot go through the host; a device is always near itself. */
+/* Recorded: the bit of the shared root port sends two functions of one slot through the host; one is near itself. */
 static void test_the_shared_root_port_redirects_functions_of_one_slot(void **state)
 {
 	p2psim_pci_set_acs(p2p_find("r1"), PCI_ACS_RR);

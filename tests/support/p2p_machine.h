@@ -56,7 +56,8 @@ static inline struct pci_dev *p2p_down(const char *name, unsigned int n)
 	return port;
 }
 
-static inline void p2p_build_with(const struct p2psim_pci_host_config *first, const struct p2psim_pci_host_config *second)
+static inline void p2p_build_with(const struct p2psim_pci_host_config *first,
+				  const struct p2psim_pci_host_config *second)
 {
 	struct pci_dev *host = p2psim_pci_root(first), *f0, *pb;
 	struct pci_dev *other;

@@ -62,15 +62,15 @@ static inline void dev_set_drvdata(struct device *dev, void *data)
 }
 
 /*
- * May these two talk to each other without passing through main memory?  Invented by the RFC, which asked it of any bus;
- * PCI is the only one that can say yes.  The posted version always said no: its PCI half ended with `return false`.
- * The arguments are struct devices of any sort: whoever is not, or not below, a PCI device gets false.
+ * May these two talk to each other without passing through main memory?  Invented by the RFC, which asked it of any
+ * bus; PCI is the only one that can say yes.  The posted version always said no: its PCI half ended with `return
+ * false`.  The arguments are struct devices of any sort: whoever is not, or not below, a PCI device gets false.
  * When the answer is no, p2psim_last_refusal() says why, with the bridge named.
  * Context: any; no lock.
  */
 P2PSIM_EXPORT bool device_test_p2p(struct device *devA, struct device *devB);
 
-/* A device that is on no bus of ours ("platform"), with a 64-bit mask: an importer that is not PCI.  NULL: arena full. */
+/* A device on no bus of ours ("platform"), with a 64-bit mask: an importer that is not PCI.  NULL: arena full. */
 P2PSIM_EXPORT struct device *p2psim_platform_device(const char *name);
 
 #endif

@@ -29,8 +29,8 @@ enum pci_p2pdma_map_type {
 };
 
 /*
- * Sum of the hops from the provider to each client, or -1 when there is no client, one is not PCI, or one cannot reach it.
- * A struct device below a PCI device counts as that device.  Every call asks anew and refreshes the cached type.
+ * Sum of the hops from the provider to each client, or -1 when there is no client, one is not PCI, or one cannot reach
+ * it.  A struct device below a PCI device counts as that device.  Every call asks anew and refreshes the cached type.
  * `verbose`: the reason why not is kept for p2psim_last_refusal().
  * Context: any; no lock.  Source: drivers/pci/p2pdma.c.
  */

@@ -155,8 +155,9 @@ P2PSIM_EXPORT int pci_enable_device(struct pci_dev *pdev);
 /* Memory decoding off: its BARs answer nobody (unsupported request), as during a reset or a power state change. */
 P2PSIM_EXPORT void pci_disable_device(struct pci_dev *pdev);
 /*
- * Surprise or orderly removal: the device and, for a bridge, all below it.  Nothing can be mapped for them any more, their
- * BARs answer nobody, their bus addresses may be given to others.  The structures stay until the last reference goes.
+ * Surprise or orderly removal: the device and, for a bridge, all below it.  Nothing can be mapped for them any more,
+ * their BARs answer nobody, their bus addresses may be given to others.  The structures stay until the last reference
+ * goes.
  */
 P2PSIM_EXPORT void pci_stop_and_remove_bus_device(struct pci_dev *pdev);
 
