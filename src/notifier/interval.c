@@ -253,7 +253,7 @@ static bool call_invalidate(struct mmu_interval_notifier *sub, const struct mmu_
 	seq_is_set = !callback || callback->seq_is_set;
 	notifier_callback_leave(callback, id, "invalidate");
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, id, false, "notifier:invalidate-done");
-	p2psim_leave("%o.invalidate() = %d", id, answer);
+	p2psim_leave("%o.invalidate() = %s", id, P2PSIM_STR(answer ? "true" : "false"));
 	if (!p2psim_ptr_is_freed(sub))
 		judge(sub, range, answer, seq_is_set);
 	return answer;

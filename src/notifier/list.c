@@ -111,6 +111,20 @@ static void read_unlock(int idx)
 	(srcu_read_unlock)(&notifier_world()->srcu, idx);
 }
 
+/* Is anybody on the list?  One step that says so. */
+static bool is_empty(struct mmu_notifier_subscriptions *subs)
+{
+	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&subs->obj), false, "notifier:list");
+	return hlist_empty(&subs->list);
+}
+
+static struct mmu_notifier_subscriptions *somebody_listed(struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	return subs && !is_empty(subs) ? subs : NULL;
+}
+
 /* ---- Callbacks ---- */
 
 /* The step of entering a callback; false if the notifier is freed by then: next() says so. */
@@ -130,13 +144,12 @@ static struct notifier_callback *enter(struct mmu_notifier *sub, struct mm_struc
 	return notifier_callback_enter(sub, mm, 0);
 }
 
-static void leave(struct notifier_callback *callback, uint32_t id, const char *name, const char *nonblock, int result)
+static void leave(struct notifier_callback *callback, uint32_t id, const char *name, const char *nonblock)
 {
 	if (nonblock)
 		p2psim_nonblock_end();
 	notifier_callback_leave(callback, id, name);
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, id, false, "notifier:callback-done");
-	p2psim_leave("%o.%s() = %d", id, P2PSIM_STR(name), (uint64_t)(int64_t)result);
 }
 
 /* Calls sub->ops->op(sub, ...) if there is one; the value is its result, 0 without it. */
@@ -147,7 +160,9 @@ static void leave(struct notifier_callback *callback, uint32_t id, const char *n
 			uint32_t call_id_ = sub_id(sub);                                                               \
 			struct notifier_callback *call_ = enter((sub), (mm), #op, (nonblock));                         \
 			call_result_ = (sub)->ops->op((sub), ##__VA_ARGS__);                                           \
-			leave(call_, call_id_, #op, (nonblock), call_result_);                                         \
+			leave(call_, call_id_, #op, (nonblock));                                                       \
+			p2psim_leave(call_result_ < 0 ? "%o." #op "() = %e" : "%o." #op "() = %d", call_id_,           \
+				     (uint64_t)(int64_t)call_result_);                                                 \
 		}                                                                                                      \
 		call_result_;                                                                                          \
 	})
@@ -157,7 +172,8 @@ static void leave(struct notifier_callback *callback, uint32_t id, const char *n
 			uint32_t call_id_ = sub_id(sub);                                                               \
 			struct notifier_callback *call_ = enter((sub), (mm), #op, (nonblock));                         \
 			(sub)->ops->op((sub), ##__VA_ARGS__);                                                          \
-			leave(call_, call_id_, #op, (nonblock), 0);                                                    \
+			leave(call_, call_id_, #op, (nonblock));                                                       \
+			p2psim_leave("%o." #op "()", call_id_);                                                        \
 		}                                                                                                      \
 	} while (0)
 
@@ -200,6 +216,8 @@ int notifier_list_start(struct mmu_notifier_subscriptions *subs, const struct mm
 	struct mmu_notifier *sub;
 	int idx, error, result = 0;
 
+	if (is_empty(subs))
+		return 0;
 	idx = read_lock();
 	for_each_listed(sub, subs) {
 		error = CALL(sub, range->mm, why_nonblock(range), invalidate_range_start, range);
@@ -218,8 +236,11 @@ int notifier_list_start(struct mmu_notifier_subscriptions *subs, const struct mm
 void notifier_list_end(struct mmu_notifier_subscriptions *subs, const struct mmu_notifier_range *range, bool only_end)
 {
 	struct mmu_notifier *sub;
-	int idx = read_lock();
+	int idx;
 
+	if (is_empty(subs))
+		return;
+	idx = read_lock();
 	for_each_listed(sub, subs) {
 		if (!only_end)
 			CALL_VOID(sub, range->mm, under_ptl, invalidate_range, range->mm, range->start, range->end);
@@ -227,17 +248,6 @@ void notifier_list_end(struct mmu_notifier_subscriptions *subs, const struct mmu
 			CALL_VOID(sub, range->mm, why_nonblock(range), invalidate_range_end, range);
 	}
 	read_unlock(idx);
-}
-
-/* Is anybody on the list?  One step that says so. */
-static struct mmu_notifier_subscriptions *somebody_listed(struct mm_struct *mm)
-{
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
-
-	if (!subs)
-		return NULL;
-	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&subs->obj), false, "notifier:list");
-	return hlist_empty(&subs->list) ? NULL : subs;
 }
 
 void mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start, unsigned long end)

@@ -227,7 +227,8 @@ static void run_seeds(const struct p2psim_scenario *scenario, struct p2psim_worl
 			continue;
 		if (!tally->other_oracle++)
 			snprintf(tally->first, sizeof(tally->first), "seed %llu: %s: %s",
-				 (unsigned long long)options.seed, p2psim_oracle_name(result.violation.oracle), result.violation.sentence);
+				 (unsigned long long)options.seed, p2psim_oracle_name(result.violation.oracle),
+				 result.violation.sentence);
 	}
 }
 
