@@ -12,6 +12,7 @@
  * the next free slot of its bus.  What is built is hardware: it lives until the world's next execution and never leaks.
  * BARs are placed at once, in the host bridge's windows, at their natural alignment, lowest free address first.
  *
+ * A port takes as many devices as one puts below it, though a PCI Express link has one slot.
  * Left out compared with a machine: windows of the bridges between, expansion ROMs, configuration space, hot-plug
  * slots.
  */

@@ -16,6 +16,7 @@ static void check_device(struct device *dev)
 {
 	int expected = dev->gone ? 0 : 1;
 
+	p2psim_end_hash_add(dev->dma_live);
 	p2psim_mappings_check(dev);
 	if (dev->refs > expected)
 		p2psim_violate(P2PSIM_LEAK, 0, p2psim_object_id(&dev->obj), 0, "%d references of %s were never put",

@@ -273,7 +273,7 @@ static void report_wrong_unmap(struct device *dev, const struct mapping *key)
 	struct suspect suspect = { .addr = key->start };
 	const struct mapping *is;
 	const char *name = unmap_names[key->kind];
-	unsigned long long addr = key->start, size = key->end - key->start, was;
+	unsigned long long addr = key->start, size = key->end - key->start;
 	u32 id = p2psim_object_id(&dev->obj);
 
 	visit_overlapping(dev, key->start, key->end - key->start, suspects, &suspect);
@@ -288,11 +288,11 @@ static void report_wrong_unmap(struct device *dev, const struct mapping *key)
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which came from %s", name, addr,
 			       dev_name(dev), map_names[is->kind]);
 	else if (is->start != key->start)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which was mapped from 0x%llx on", name, addr,
-			       dev_name(dev), (unsigned long long)is->start);
-	else if (is->end != key->end && (was = is->end - is->start))
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which was mapped from 0x%llx on", name,
+			       addr, dev_name(dev), (unsigned long long)is->start);
+	else if (is->end != key->end)
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s with %llu bytes, mapped with %llu", name,
-			       addr, dev_name(dev), size, was);
+			       addr, dev_name(dev), size, (unsigned long long)(is->end - is->start));
 	else
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s as %s, mapped as %s", name, addr,
 			       dev_name(dev), direction_name(key->dir), direction_name(is->dir));
