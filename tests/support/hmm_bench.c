@@ -9,6 +9,32 @@ static int gpu_mmap(struct file *file, struct vm_area_struct *vma)
 
 static const struct file_operations gpu_fops = { .mmap = gpu_mmap };
 
+int hmm_bench_init(struct hmm_bench *t)
+{
+	t->world = p2psim_world_current();
+	t->app = p2psim_process_create("app");
+	t->nic0_dev = p2psim_platform_device("nic0");
+	t->nic1_dev = p2psim_platform_device("nic1");
+	hmm_exporter_init(&t->gpu, 0xc0000000);
+	hmm_exporter_init(&t->gpu1, 0xd0000000);
+	t->gpu_file = p2psim_file_create("gpu0", &gpu_fops, &t->gpu, FMODE_READ | FMODE_WRITE);
+	t->gpu1_file = p2psim_file_create("gpu1", &gpu_fops, &t->gpu1, FMODE_READ | FMODE_WRITE);
+	if (!t->app || !t->nic0_dev || !t->nic1_dev || !t->gpu_file || !t->gpu1_file)
+		return -ENOMEM;
+	t->mm = p2psim_process_mm(t->app);
+	return hmm_importer_open(&t->nic0, t->nic0_dev, t->mm, HMM_A, HMM_IMPORTER_PAGES);
+}
+
+void hmm_bench_exit(struct hmm_bench *t)
+{
+	if (!t->nic0_gone)
+		hmm_importer_close(&t->nic0);
+	if (!t->app_gone)
+		p2psim_process_exit(t->app);
+	fput(t->gpu_file);
+	fput(t->gpu1_file);
+}
+
 int hmm_bench_setup(void **state)
 {
 	struct hmm_bench *t;
@@ -16,42 +42,30 @@ int hmm_bench_setup(void **state)
 	if (core_setup(state))
 		return -1;
 	t = test_calloc(1, sizeof(*t));
-	t->world = *state;
 	*state = t;
-	t->app = p2psim_process_create("app");
-	t->mm = p2psim_process_mm(t->app);
-	t->nic0_dev = p2psim_platform_device("nic0");
-	t->nic1_dev = p2psim_platform_device("nic1");
-	hmm_exporter_init(&t->gpu, 0xc0000000);
-	hmm_exporter_init(&t->gpu1, 0xd0000000);
-	t->gpu_file = p2psim_file_create("gpu0", &gpu_fops, &t->gpu, FMODE_READ | FMODE_WRITE);
-	t->gpu1_file = p2psim_file_create("gpu1", &gpu_fops, &t->gpu1, FMODE_READ | FMODE_WRITE);
-	return hmm_importer_open(&t->nic0, t->nic0_dev, t->mm, HMM_A, HMM_IMPORTER_PAGES);
+	return hmm_bench_init(t);
+}
+
+static bool exporter_is_clean(const struct hmm_exporter *exporter, const char *name)
+{
+	if (!hmm_exporter_mapped(exporter) && !exporter->bad_unmaps)
+		return true;
+	print_error("%s counts %ld pages still mapped, %lu wrong addresses\n", name, hmm_exporter_mapped(exporter),
+		    exporter->bad_unmaps);
+	return false;
 }
 
 int hmm_bench_teardown(void **state)
 {
 	struct hmm_bench *t = *state;
 	void *world = t->world;
-	int ret;
+	bool clean;
 
-	if (!t->nic0_gone)
-		hmm_importer_close(&t->nic0);
-	if (!t->app_gone)
-		p2psim_process_exit(t->app);
-	fput(t->gpu_file);
-	fput(t->gpu1_file);
-	if (hmm_exporter_mapped(&t->gpu) || hmm_exporter_mapped(&t->gpu1) || t->gpu.bad_unmaps || t->gpu1.bad_unmaps) {
-		print_error("an exporter counts %ld and %ld pages still mapped, %lu and %lu bad addresses\n",
-			    hmm_exporter_mapped(&t->gpu), hmm_exporter_mapped(&t->gpu1), t->gpu.bad_unmaps,
-			    t->gpu1.bad_unmaps);
-		ret = -1;
-		core_teardown(&world);
-	} else {
-		ret = core_teardown(&world);
-	}
+	hmm_bench_exit(t);
+	clean = exporter_is_clean(&t->gpu, "gpu0") && exporter_is_clean(&t->gpu1, "gpu1");
+	clean = !core_teardown(&world) && clean;
 	test_free(t);
-	return ret;
+	return clean ? 0 : -1;
 }
 
 int hmm_bench_teardown_rubble(void **state)

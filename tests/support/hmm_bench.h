@@ -48,6 +48,9 @@ struct hmm_bench {
 	struct hmm_range range;
 };
 
+/* In the entered world; `t` is zeroed.  0 or -ENOMEM.  The other half ends what the test has not. */
+int hmm_bench_init(struct hmm_bench *t);
+void hmm_bench_exit(struct hmm_bench *t);
 int hmm_bench_setup(void **state);
 /* Ends importer and process, unless the test has; nothing may be left. */
 int hmm_bench_teardown(void **state);
