@@ -13,13 +13,19 @@
  *		p2psim_scenario_test(&populate_munmap),
  *	};
  *
- * Include <cmocka.h> and what it needs first.  Violations are kept until the test has returned to task 0: nothing longjmps
+ * Violations are kept until the test has returned to task 0: nothing longjmps
  * over a foreign stack.
  */
 #ifndef P2PSIM_CMOCKA_H
 #define P2PSIM_CMOCKA_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 #include <p2psim/check.h>
 #include <p2psim/report.h>

@@ -121,13 +121,15 @@ void *p2psim_arena_alloc(size_t size)
 
 void *p2psim_block_alloc(const char *what)
 {
-	struct p2psim_world *world = p2psim_world_here();
-	struct p2psim_arena *arena = &world->arena;
+	return p2psim_inject_here(p2psim_world_here()) ? NULL : p2psim_block_alloc_sure(what);
+}
+
+void *p2psim_block_alloc_sure(const char *what)
+{
+	struct p2psim_arena *arena = &p2psim_world_here()->arena;
 	void *block = arena->free_blocks;
 
 	(void)what;
-	if (p2psim_inject_here(world))
-		return NULL;
 	if (block) {
 		arena->free_blocks = *(void **)block;
 		arena->live_blocks++;
@@ -167,6 +169,11 @@ bool p2psim_inject_here(struct p2psim_world *world)
 	arena->failed = true;
 	arena->failed_site = world->hot.site;
 	return true;
+}
+
+bool p2psim_inject_point(void)
+{
+	return p2psim_inject_here(p2psim_world_here());
 }
 
 void p2psim_inject_fail_nth(struct p2psim_world *world, uint64_t n)

@@ -34,7 +34,12 @@ void *p2psim_arena_alloc(size_t size);
  * What lives at the end is counted as LEAK under `what` (static).
  */
 void *p2psim_block_alloc(const char *what);
+/* The same, and no injection point: for what the machine has already, such as the bytes of a page of RAM. */
+void *p2psim_block_alloc_sure(const char *what);
 void p2psim_block_free(void *block, const char *what);
+
+/* An injection point of one's own; true: this allocation has to fail. */
+bool p2psim_inject_point(void);
 
 /* Does `ptr` lie in freed memory of the arena?  Cheap enough for each entry of an API, not for each step. */
 bool p2psim_ptr_is_freed(const void *ptr);

@@ -118,7 +118,7 @@ enum pageflags {
 
 /* Contents exist only where something was stored: data NULL reads as zeros. */
 struct page {
-	unsigned long flags;		/* mask of 1 << enum pageflags */
+	unsigned long flags;		/* mask of 1 << enum pageflags; upper half: owner (<p2psim/ram.h>) */
 	atomic_t _refcount;
 	atomic_t _mapcount;		/* number of page-table entries - 1, as in the kernel */
 	union {
@@ -201,7 +201,8 @@ struct vm_area_struct {
 
 	/* p2psim's own */
 	struct p2psim_tree_node mm_node;	/* in mm->mm_vmas */
-	unsigned long subtree_max_gap;		/* of free address space in front of any VMA of the subtree */
+	unsigned long gap_before;		/* free address space in front of this VMA */
+	unsigned long subtree_max_gap;		/* the largest of them in the subtree */
 	struct p2psim_tree_node file_node;	/* in vm_file->f_mapping->i_mmap */
 	unsigned long file_subtree_last;
 	struct list_head p2p_mappings;		/* who imported which of its pages (<p2psim/vma_map.h>) */
@@ -212,6 +213,7 @@ struct vm_area_struct {
 
 struct mm_struct {
 	struct p2psim_object obj;
+	struct p2psim_object vmas_obj;		/* the tree of VMAs, as steps name it */
 	struct p2psim_tree mm_vmas;
 	int map_count;
 	unsigned long highest_vm_end;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accesses of the CPU in user mode: what the hardware's page fault handler checks, and the load or store itself.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+
+#include <p2psim/notifier.h>
+
+#include "vma/internal.h"
+
+#define RETRIES_MAX 1000
+
+/* The x86 rules: a write needs VM_WRITE; a read of something not present needs any of the three. */
+static bool is_allowed(const struct vm_area_struct *vma, bool write, bool present)
+{
+	if (write)
+		return vma->vm_flags & VM_WRITE;
+	return !present && vma->vm_flags & VM_ACCESS_FLAGS;
+}
+
+static bool entry_allows(pte_t pte, bool write)
+{
+	return pte.val & P2PSIM_PTE_PRESENT && (!write || pte_write(pte));
+}
+
+static int signal_of(vm_fault_t fault, struct p2psim_signal *signal, unsigned long addr)
+{
+	if (fault & VM_FAULT_OOM)
+		return -ENOMEM;
+	if (fault & VM_FAULT_SIGSEGV)
+		return p2psim_raise(signal, SIGSEGV, P2PSIM_SEGV_MAPERR, addr);
+	return p2psim_raise(signal, SIGBUS, P2PSIM_BUS_ADRERR, addr);
+}
+
+int p2psim_fault_user(struct mm_struct *mm, unsigned long addr, bool write, struct p2psim_signal *signal)
+{
+	unsigned int flags = FAULT_FLAG_USER | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | (write ? FAULT_FLAG_WRITE : 0);
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+	pte_t *pte;
+
+again:
+	mmap_read_lock(mm);
+	vma = (vma_lookup)(mm, addr);
+	if (!vma) {
+		mmap_read_unlock(mm);
+		return p2psim_raise(signal, SIGSEGV, P2PSIM_SEGV_MAPERR, addr);
+	}
+	pte = p2psim_pte_lookup(mm, addr);
+	if (!is_allowed(vma, write, pte && pte_present(*pte) && !pte_protnone(*pte)) && !(pte && entry_allows(*pte, write))) {
+		mmap_read_unlock(mm);
+		return p2psim_raise(signal, SIGSEGV, P2PSIM_SEGV_ACCERR, addr);
+	}
+	fault = (handle_mm_fault)(vma, addr, flags, NULL);
+	if (fault & VM_FAULT_RETRY) { /* the handler has dropped the lock */
+		flags = (flags & ~(unsigned int)FAULT_FLAG_ALLOW_RETRY) | FAULT_FLAG_TRIED;
+		goto again;
+	}
+	mmap_read_unlock(mm);
+	return fault & VM_FAULT_ERROR ? signal_of(fault, signal, addr) : 0;
+}
+
+/* Reads who may see the bytes. */
+static void check_owner(struct mm_struct *mm, unsigned long pfn)
+{
+	const struct page *page = p2psim_page_of_pfn(pfn);
+	uint32_t owner = page ? p2psim_page_owner(page) : 0;
+
+	if (owner && PageAnon(page) && page_mapcount(page) == 1 && owner != mm->obj.id)
+		p2psim_violate(P2PSIM_DATA, 0, owner, mm->obj.id, "%s sees page %lx, whose bytes are somebody else's", mm->comm,
+			       pfn);
+}
+
+/* One access within a page: translation and bytes are one step, as they are one instruction. */
+static int access_page(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
+		       struct p2psim_signal *signal)
+{
+	unsigned long unit = addr >> PAGE_SHIFT;
+	int tries, error;
+	pte_t *pte;
+
+	for (tries = 0; tries < RETRIES_MAX; tries++) {
+		p2psim_step_range(write ? P2PSIM_STEP_MEM_WRITE : P2PSIM_STEP_MEM_READ, p2psim_object_id(&mm->obj), write, unit,
+				  unit, NULL);
+		pte = p2psim_pte_lookup(mm, addr);
+		if (pte && entry_allows(*pte, write)) {
+			check_owner(mm, pte_pfn(*pte));
+			pte->val |= P2PSIM_PTE_YOUNG | (write ? P2PSIM_PTE_DIRTY : 0);
+			return p2psim_phys_access((u64)pte_pfn(*pte) << PAGE_SHIFT | (addr & ~PAGE_MASK), buf, len, write);
+		}
+		error = p2psim_fault_user(mm, addr, write, signal);
+		if (error)
+			return error;
+	}
+	p2psim_violate(P2PSIM_PROGRESS, 0, mm->obj.id, 0, "%s faults at 0x%lx for ever", mm->comm, addr);
+	return -EFAULT;
+}
+
+int p2psim_access_user(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
+		       struct p2psim_signal *signal)
+{
+	while (len) {
+		size_t chunk = min_t(size_t, len, PAGE_SIZE - (addr & ~PAGE_MASK));
+		int error = access_page(mm, addr, buf, chunk, write, signal);
+
+		if (error)
+			return error;
+		addr += chunk;
+		buf = (char *)buf + chunk;
+		len -= chunk;
+	}
+	return 0;
+}
+
+bool p2psim_translation_check(struct mm_struct *mm, unsigned long va, uint64_t phys, bool write)
+{
+	const pte_t *pte = p2psim_pte_lookup(mm, va);
+	uint64_t cause = 0;
+
+	if (pte && pte_present(*pte) && pte_pfn(*pte) == phys >> PAGE_SHIFT && (!write || pte_write(*pte)))
+		return true;
+	if (p2psim_mm_invalidating(mm, va & PAGE_MASK, (va & PAGE_MASK) + PAGE_SIZE, &cause))
+		return true;
+	p2psim_violate(P2PSIM_STALE, cause, mm->obj.id, P2PSIM_OBJ_RAM,
+		       "a device %s page %lx through 0x%lx, which %s", write ? "writes" : "reads",
+		       (unsigned long)(phys >> PAGE_SHIFT), va,
+		       !pte || pte_none(*pte) ? "maps nothing any more" :
+		       pte_pfn(*pte) == phys >> PAGE_SHIFT ? "is read-only now" : "maps another page now");
+	return false;
+}

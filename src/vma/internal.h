@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mm from inside: what the files of this folder share.
+ */
+#ifndef P2PSIM_VMA_INTERNAL_H
+#define P2PSIM_VMA_INTERNAL_H
+
+#include <p2psim/linux/mm.h>
+#include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/linux/rmap.h>
+#include <p2psim/process.h>
+#include <p2psim/ram.h>
+
+#include "core/layer.h"
+#include "core/tree.h"
+
+#define PTRS_PER_TABLE 512
+#define P2PSIM_MMAP_MIN_ADDR 0x10000UL
+#define P2PSIM_MMAP_BASE 0x7ffff7fff000UL
+
+/* Linux's error pointers and values meet in one place: an address or -errno. */
+static inline bool is_error(long value)
+{
+	return (unsigned long)value >= (unsigned long)-4095;
+}
+
+/* ---- vma.c: the tree ---- */
+
+struct vm_area_struct *vma_of(const struct p2psim_tree_node *node);
+struct vm_area_struct *vm_area_alloc(struct mm_struct *mm);
+/* A copy that is in no tree and has no anon_vma chain yet; NULL: out of memory. */
+struct vm_area_struct *vm_area_dup(struct vm_area_struct *vma);
+/* Drops the file's reference and the memory. */
+void vm_area_free(struct vm_area_struct *vma);
+/* Into the mm's tree and the file's reverse map, counted. */
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
+void vma_unlink(struct vm_area_struct *vma);
+/* Moves the boundaries of a VMA that is in the tree; its neighbours do not overlap the new ones. */
+void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, pgoff_t pgoff);
+/* Look-ups for callers who took their step and hold the lock. */
+struct vm_area_struct *vma_find(struct mm_struct *mm, unsigned long addr);
+struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr);
+/* The highest free range of len below `high`, or -ENOMEM. */
+long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
+/* close() once, then no hook ever again. */
+void vma_close(struct vm_area_struct *vma);
+pgprot_t vm_get_page_prot(unsigned long vm_flags);
+
+/* ---- merge.c ---- */
+
+/*
+ * A proposal: [addr, end) is to have these attributes.  Grows a neighbour over it if the rules of 6.1 allow (reference
+ * 1.12) and returns the VMA that covers it then; NULL: no merge.  prev: the VMA before addr, or the one that contains it.
+ */
+struct vma_proposal {
+	struct mm_struct *mm;
+	struct vm_area_struct *prev;
+	unsigned long addr, end;
+	unsigned long vm_flags;
+	struct anon_vma *anon_vma;
+	struct file *file;
+	pgoff_t pgoff;
+};
+struct vm_area_struct *vma_merge(const struct vma_proposal *proposal);
+/* mmap()'s own flavour: the range is free, next is asked first.  NULL: no merge. */
+struct vm_area_struct *vma_merge_new(const struct vma_proposal *proposal, struct vm_area_struct *next);
+/* Cuts vma at addr; the new VMA is the lower (new_below) or the upper part.  The upper part's or the lower part's VMA. */
+int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below);
+int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below);
+
+/* ---- mmap.c, munmap.c ---- */
+
+long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags);
+/* Context: mmap_lock W.  downgrade: W becomes R before page tables are touched; *downgraded says whether it did. */
+int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool *downgraded);
+unsigned int max_map_count(void);
+void exit_mmap(struct mm_struct *mm);
+
+/* ---- mm.c ---- */
+
+struct mm_struct *mm_alloc(const char *name);
+
+/* ---- ram.c ---- */
+
+struct page *p2psim_page_of_pfn(unsigned long pfn);	/* NULL: none */
+void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
+bool p2psim_ram_copy(struct page *to, struct page *from);
+struct p2psim_ram_state *p2psim_ram(void);
+/* Swap slots: keep a page's bytes. */
+long p2psim_swap_out(struct page *page);		/* slot, or -ENOMEM */
+void p2psim_swap_in(unsigned long slot, struct page *page);
+void p2psim_swap_free(unsigned long slot);
+
+/* ---- pgtable.c ---- */
+
+pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr);	/* NULL: out of memory */
+void pte_set(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t value);	/* one step, then the store */
+/* Frees the tables that lie in [floor, ceiling) and touch [start, end). */
+void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long floor,
+		   unsigned long ceiling);
+void free_all_pgtables(struct mm_struct *mm);
+bool p2psim_pud_present(struct mm_struct *mm, unsigned long addr);
+
+/* ---- zap.c: inside an invalidation that is announced already ---- */
+
+/* Removes all entries of [start, end) that belong to vma; even_cows false keeps private anonymous copies. */
+void zap_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows);
+/* The same, announced as CLEAR. */
+void zap_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows);
+/* Frees what one entry holds: references, map counts, swap slots. */
+void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte);
+
+/* ---- protect.c ---- */
+
+/* After vm_flags have changed: rewrites entries, announces PROTECTION_VMA. */
+void change_protection(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/* Moves the entries of [old_addr, old_addr + len); announces UNMAP of it.  Returns how far it came (bytes). */
+unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr, struct vm_area_struct *new_vma,
+			       unsigned long new_addr, unsigned long len);
+/* What cutting a VMA at addr says to the device: CLEAR of the 2 MiB block around it, if the VMA covers it. */
+void split_huge_block(struct vm_area_struct *vma, unsigned long addr);
+
+/* ---- fault.c, access.c ---- */
+
+pte_t mk_pte(const struct vm_area_struct *vma, unsigned long pfn, u64 bits);
+void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, unsigned long addr);
+void page_add_file_rmap(struct page *page);
+void page_remove_rmap(struct page *page);
+void mm_count_page(struct mm_struct *mm, const struct page *page, int by);
+/* Makes one page accessible to the user, as the hardware's fault would.  0, or -EFAULT with *signal. */
+int p2psim_fault_user(struct mm_struct *mm, unsigned long addr, bool write, struct p2psim_signal *signal);
+int p2psim_access_user(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
+		       struct p2psim_signal *signal);
+
+/* A signal that kills nobody: it is only told. */
+static inline int p2psim_raise(struct p2psim_signal *signal, int signo, int code, unsigned long addr)
+{
+	signal->signo = signo;
+	signal->code = code;
+	signal->address = addr;
+	return -EFAULT;
+}
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Split and merge, by the rules of Linux 6.1.
+ *
+ * Two neighbours become one when their flags are equal (VM_SOFTDIRTY aside) and none is VM_SPECIAL, they map the same file
+ * at offsets that continue (anonymous memory has offsets too), neither the grown nor the swallowed one has a close(), and
+ * their anon_vmas are the same or one of them has none and the other's is not shared with anybody else.
+ *
+ * [addr, end) against prev and next (P, N; what is asked for is *):
+ *
+ *	1  PPP***NNN  a gap, both fit		PPPPPPPPP
+ *	2  PPP***     a gap			PPPPPP
+ *	3     ***NNN  a gap			NNNNNN
+ *	4  PPP***NNN  * is the end of P		PPP NNNNNN	(N grows down into P)
+ *	5  PPP***MMM  * is the start of M	PPPPPP MMM
+ *	6  PPPMMMNNN  * is all of M, both fit	PPPPPPPPP
+ *	7  PPPMMM...  * is all of M		PPPPPP
+ *	8  ...MMMNNN  * is all of M		NNNNNN
+ */
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+
+#include "vma/internal.h"
+#include "vma/vma_map_internal.h"
+
+static bool is_single(const struct vm_area_struct *vma)
+{
+	return !list_empty(&vma->anon_vma_chain) && vma->anon_vma_chain.next == vma->anon_vma_chain.prev;
+}
+
+/* `vma` NULL: two VMAs are compared with each other, not with a proposal. */
+static bool anon_vma_fits(const struct anon_vma *a, const struct anon_vma *b, const struct vm_area_struct *vma)
+{
+	if ((!a || !b) && (!vma || is_single(vma)))
+		return true;
+	return a == b;
+}
+
+static bool attributes_fit(const struct vm_area_struct *vma, const struct vma_proposal *p)
+{
+	if ((vma->vm_flags ^ p->vm_flags) & ~VM_SOFTDIRTY)
+		return false;
+	return vma->vm_file == p->file && !(vma->vm_ops && vma->vm_ops->close);
+}
+
+static bool fits_before(const struct vm_area_struct *next, const struct vma_proposal *p, const struct anon_vma *anon_vma)
+{
+	return attributes_fit(next, p) && anon_vma_fits(anon_vma, next->anon_vma, next) &&
+	       next->vm_pgoff == p->pgoff + ((p->end - p->addr) >> PAGE_SHIFT);
+}
+
+static bool fits_after(const struct vm_area_struct *prev, const struct vma_proposal *p, const struct anon_vma *anon_vma)
+{
+	return attributes_fit(prev, p) && anon_vma_fits(anon_vma, prev->anon_vma, prev) &&
+	       prev->vm_pgoff + vma_pages(prev) == p->pgoff;
+}
+
+/* The one that grows must reach the pages of the one that shrinks through its own chain.  0 or -ENOMEM. */
+static int inherit_anon_vma(struct vm_area_struct *grown, struct vm_area_struct *from)
+{
+	return from && from->anon_vma && !grown->anon_vma ? anon_vma_clone(grown, from) : 0;
+}
+
+/* `gone` lies under `into` now; nothing of it is left. */
+static void swallow(struct vm_area_struct *gone, struct vm_area_struct *into)
+{
+	p2psim_vma_map_merge(gone, into);
+	vm_area_free(gone);
+}
+
+static pgoff_t pgoff_at(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return vma->vm_pgoff + (pgoff_t)(((long)addr - (long)vma->vm_start) >> PAGE_SHIFT);
+}
+
+/* prev grows up to `end`, over all of mid (may be NULL) and all of next (may be NULL).  Cases 1, 2, 6, 7. */
+static struct vm_area_struct *grow_over(struct vm_area_struct *prev, struct vm_area_struct *mid,
+					struct vm_area_struct *next, unsigned long end)
+{
+	if (inherit_anon_vma(prev, mid && mid->anon_vma ? mid : next))
+		return NULL;
+	if (mid)
+		vma_unlink(mid);
+	if (next)
+		vma_unlink(next);
+	vma_set_range(prev, prev->vm_start, end, prev->vm_pgoff);
+	if (mid)
+		swallow(mid, prev);
+	if (next)
+		swallow(next, prev);
+	return prev;
+}
+
+/* The border between lower and upper, who touch, moves to addr.  Cases 4, 5. */
+static struct vm_area_struct *move_border(struct vm_area_struct *lower, struct vm_area_struct *upper, unsigned long addr)
+{
+	bool up = addr > lower->vm_end;
+	struct vm_area_struct *grown = up ? lower : upper, *shrunk = up ? upper : lower;
+	pgoff_t pgoff = pgoff_at(upper, addr);
+
+	if (inherit_anon_vma(grown, shrunk))
+		return NULL;
+	split_huge_block(shrunk, addr);
+	if (up) {
+		vma_set_range(upper, addr, upper->vm_end, pgoff);
+		vma_set_range(lower, lower->vm_start, addr, lower->vm_pgoff);
+	} else {
+		vma_set_range(lower, lower->vm_start, addr, lower->vm_pgoff);
+		vma_set_range(upper, addr, upper->vm_end, pgoff);
+	}
+	p2psim_vma_map_merge(shrunk, grown);
+	return grown;
+}
+
+/* next grows down to addr over all of mid (NULL: over free space).  Cases 3, 8. */
+static struct vm_area_struct *grow_down(struct vm_area_struct *next, struct vm_area_struct *mid, unsigned long addr)
+{
+	pgoff_t pgoff = pgoff_at(next, addr);
+
+	if (inherit_anon_vma(next, mid))
+		return NULL;
+	if (mid)
+		vma_unlink(mid);
+	vma_set_range(next, addr, next->vm_end, pgoff);
+	if (mid)
+		swallow(mid, next);
+	return next;
+}
+
+static struct vm_area_struct *merge_prev(const struct vma_proposal *p, struct vm_area_struct *mid)
+{
+	if (mid && mid->vm_start < p->end && p->end < mid->vm_end)
+		return move_border(p->prev, mid, p->end);				/* 5 */
+	if (mid && mid->vm_start >= p->end)
+		mid = NULL;
+	return grow_over(p->prev, mid, NULL, p->end);					/* 2, 7 */
+}
+
+static struct vm_area_struct *merge_next(const struct vma_proposal *p, struct vm_area_struct *mid,
+					 struct vm_area_struct *next)
+{
+	if (p->prev && p->addr < p->prev->vm_end)
+		return move_border(p->prev, next, p->addr);				/* 4 */
+	return grow_down(next, mid == next ? NULL : mid, p->addr);			/* 3, 8 */
+}
+
+struct vm_area_struct *vma_merge(const struct vma_proposal *p)
+{
+	struct vm_area_struct *mid, *next;
+	bool with_prev, with_next;
+
+	if (p->vm_flags & VM_SPECIAL)
+		return NULL;
+	mid = vma_find(p->mm, p->prev ? p->prev->vm_end : 0);
+	next = mid;
+	if (next && next->vm_end == p->end)
+		next = p2psim_vma_next(next);
+	with_prev = p->prev && p->prev->vm_end == p->addr && fits_after(p->prev, p, p->anon_vma);
+	with_next = next && p->end == next->vm_start && fits_before(next, p, p->anon_vma);
+	if (with_prev && with_next && anon_vma_fits(p->prev->anon_vma, next->anon_vma, NULL))
+		return grow_over(p->prev, mid == next ? NULL : mid, next, next->vm_end);	/* 1, 6 */
+	if (with_prev)
+		return merge_prev(p, mid);
+	return with_next ? merge_next(p, mid, next) : NULL;
+}
+
+struct vm_area_struct *vma_merge_new(const struct vma_proposal *p, struct vm_area_struct *next)
+{
+	struct vm_area_struct *prev = p->prev;
+	bool with_next, with_prev;
+
+	if (p->vm_flags & VM_SPECIAL)
+		return NULL;
+	with_next = next && next->vm_start == p->end && fits_before(next, p, NULL);
+	with_prev = prev && prev->vm_end == p->addr && fits_after(prev, p, with_next ? next->anon_vma : NULL);
+	if (with_prev)
+		return grow_over(prev, NULL, with_next ? next : NULL, with_next ? next->vm_end : p->end);
+	return with_next ? grow_down(next, NULL, p->addr) : NULL;
+}
+
+static int may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return vma->vm_ops && vma->vm_ops->may_split ? vma->vm_ops->may_split(vma, addr) : 0;
+}
+
+/* The two halves take their places.  `fresh` is in no tree yet. */
+static void part(struct vm_area_struct *vma, struct vm_area_struct *fresh, unsigned long addr, bool new_below)
+{
+	split_huge_block(vma, addr);
+	if (new_below)
+		vma_set_range(vma, addr, vma->vm_end, pgoff_at(vma, addr));
+	else
+		vma_set_range(vma, vma->vm_start, addr, vma->vm_pgoff);
+	vma_link(vma->vm_mm, fresh);
+	p2psim_vma_map_split(vma, fresh, addr);
+}
+
+int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below)
+{
+	struct vm_area_struct *fresh;
+	int error = may_split(vma, addr);
+
+	(void)mm;
+	if (error)
+		return error;
+	fresh = vm_area_dup(vma);
+	if (!fresh)
+		return -ENOMEM;
+	if (new_below) {
+		fresh->vm_end = addr;
+	} else {
+		fresh->vm_pgoff = pgoff_at(vma, addr);
+		fresh->vm_start = addr;
+	}
+	if (anon_vma_clone(fresh, vma)) {
+		kfree(fresh);
+		return -ENOMEM;
+	}
+	if (fresh->vm_file)
+		get_file(fresh->vm_file);
+	if (fresh->vm_ops && fresh->vm_ops->open)
+		fresh->vm_ops->open(fresh);
+	part(vma, fresh, addr, new_below);
+	return 0;
+}
+
+int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below)
+{
+	if (mm->map_count >= (int)max_map_count())
+		return -ENOMEM;
+	return __split_vma(mm, vma, addr, new_below);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmap(): the checks in the order of Linux 6.1, and the making of a VMA.
+ * Left out so far: shared anonymous memory and regular files, limits of locked memory and of address space, overcommit.
+ */
+#include <p2psim/check.h>
+#include <p2psim/linux/mman.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+#include <p2psim/world.h>
+
+#include "vma/internal.h"
+
+#define LEGACY_MAP_MASK                                                                                                \
+	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |       \
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT)
+
+/* One request on its way through the checks. */
+struct request {
+	struct mm_struct *mm;
+	unsigned long addr, len;
+	int prot, flags;
+	struct file *file;
+	pgoff_t pgoff;
+	unsigned long vm_flags;
+};
+
+unsigned int max_map_count(void)
+{
+	return p2psim_world_config(p2psim_world_current())->max_map_count;
+}
+
+long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags)
+{
+	struct vm_area_struct *vma;
+
+	if (len > TASK_SIZE)
+		return -ENOMEM;
+	if (flags & MAP_FIXED) {
+		if (addr > TASK_SIZE - len)
+			return -ENOMEM;
+		return PAGE_ALIGNED(addr) ? (long)addr : -EINVAL;
+	}
+	addr = PAGE_ALIGN(addr);
+	if (addr && addr <= TASK_SIZE - len && addr >= P2PSIM_MMAP_MIN_ADDR) {
+		vma = vma_find(mm, addr);
+		if (!vma || addr + len <= vma->vm_start)
+			return (long)addr;
+	}
+	return vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, P2PSIM_MMAP_BASE);
+}
+
+static unsigned long vm_flags_of(int prot, int flags)
+{
+	unsigned long vm_flags = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+
+	vm_flags |= prot & PROT_READ ? VM_READ : 0;
+	vm_flags |= prot & PROT_WRITE ? VM_WRITE : 0;
+	vm_flags |= prot & PROT_EXEC ? VM_EXEC : 0;
+	vm_flags |= flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0;
+	vm_flags |= flags & MAP_LOCKED ? VM_LOCKED : 0;
+	return vm_flags | (flags & MAP_NORESERVE ? VM_NORESERVE : 0);
+}
+
+static int check_shared_file(struct request *r)
+{
+	if (r->prot & PROT_WRITE && !(r->file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	r->vm_flags |= VM_SHARED | VM_MAYSHARE;
+	if (!(r->file->f_mode & FMODE_WRITE))
+		r->vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	return 0;
+}
+
+static int check_file(struct request *r)
+{
+	int error = 0;
+
+	switch (r->flags & MAP_TYPE) {
+	case MAP_SHARED:
+		r->flags &= LEGACY_MAP_MASK;
+		error = check_shared_file(r);
+		break;
+	case MAP_SHARED_VALIDATE:
+		if (r->flags & ~(LEGACY_MAP_MASK | MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE))
+			return -EOPNOTSUPP;
+		error = check_shared_file(r);
+		break;
+	case MAP_PRIVATE:
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (error)
+		return error;
+	if (!(r->file->f_mode & FMODE_READ))
+		return -EACCES;
+	return r->file->f_op->mmap ? 0 : -ENODEV;
+}
+
+static int check_anonymous(struct request *r)
+{
+	switch (r->flags & MAP_TYPE) {
+	case MAP_SHARED:
+		return -EOPNOTSUPP; /* shmem is not there yet */
+	case MAP_PRIVATE:
+		r->pgoff = r->addr >> PAGE_SHIFT;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* All checks before anything is changed; fills in addr and vm_flags. */
+static int check_request(struct request *r)
+{
+	long addr;
+
+	if (!r->len)
+		return -EINVAL;
+	if (r->flags & MAP_FIXED_NOREPLACE)
+		r->flags |= MAP_FIXED;
+	if (!(r->flags & MAP_FIXED) && r->addr) {
+		r->addr &= PAGE_MASK;
+		r->addr = r->addr < P2PSIM_MMAP_MIN_ADDR ? P2PSIM_MMAP_MIN_ADDR : r->addr;
+	}
+	r->len = PAGE_ALIGN(r->len);
+	if (!r->len)
+		return -ENOMEM;
+	if (r->pgoff + (r->len >> PAGE_SHIFT) < r->pgoff)
+		return -EOVERFLOW;
+	if (r->mm->map_count > (int)max_map_count())
+		return -ENOMEM;
+	addr = get_unmapped_area(r->mm, r->addr, r->len, r->flags);
+	if (is_error(addr))
+		return (int)addr;
+	r->addr = (unsigned long)addr;
+	if (r->flags & MAP_FIXED_NOREPLACE && (find_vma_intersection)(r->mm, r->addr, r->addr + r->len))
+		return -EEXIST;
+	r->vm_flags = vm_flags_of(r->prot, r->flags);
+	return r->file ? check_file(r) : check_anonymous(r);
+}
+
+/* ->mmap() has failed: nobody but us knows the VMA; what it mapped is unmapped. */
+static void undo_mmap_file(struct vm_area_struct *vma)
+{
+	static const struct vm_operations_struct none;
+	struct vm_area_struct *prev = vma_find_prev(vma->vm_mm, vma->vm_start);
+	struct vm_area_struct *next = vma_find(vma->vm_mm, vma->vm_start);
+	struct mmu_notifier_range range;
+
+	vma->vm_ops = &none;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, vma->vm_start, vma->vm_end);
+	mmu_notifier_invalidate_range_start(&range);
+	zap_range(vma, vma->vm_start, vma->vm_end, true);
+	mmu_notifier_invalidate_range_end(&range);
+	free_pgtables(vma->vm_mm, vma->vm_start, vma->vm_end, prev ? prev->vm_end : 0, next ? next->vm_start : 1UL << 48);
+}
+
+static int call_mmap(struct vm_area_struct *vma)
+{
+	unsigned long start = vma->vm_start;
+	int error;
+
+	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:mmap");
+	error = vma->vm_file->f_op->mmap(vma->vm_file, vma);
+	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:mmap-done");
+	if (!error && vma->vm_start != start)
+		p2psim_violate(P2PSIM_CONTRACT, 0, vma->vm_mm->obj.id, 0, "%s: ->mmap() moved the VMA", vma->vm_file->obj.name);
+	return error;
+}
+
+/* A device file may have set flags; a VMA that can still merge does so now, and the new one is not needed. */
+static struct vm_area_struct *merge_after_mmap(struct vm_area_struct *vma, struct vm_area_struct *prev,
+					       unsigned long asked_flags)
+{
+	struct vma_proposal p = { vma->vm_mm, prev, vma->vm_start, vma->vm_end, vma->vm_flags, NULL, vma->vm_file,
+				  vma->vm_pgoff };
+
+	return prev && vma->vm_flags != asked_flags ? vma_merge(&p) : NULL;
+}
+
+static struct vm_area_struct *new_vma(struct request *r)
+{
+	struct vm_area_struct *vma = vm_area_alloc(r->mm);
+
+	if (!vma)
+		return NULL;
+	vma->vm_start = r->addr;
+	vma->vm_end = r->addr + r->len;
+	vma->vm_flags = r->vm_flags;
+	vma->vm_page_prot = vm_get_page_prot(r->vm_flags);
+	vma->vm_pgoff = r->pgoff;
+	if (r->file)
+		vma->vm_file = get_file(r->file);
+	return vma;
+}
+
+static long map_region(struct request *r)
+{
+	struct vm_area_struct *prev, *next, *vma, *merged;
+	struct vma_proposal p;
+	int error;
+
+	if ((r->vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
+		r->vm_flags |= VM_ACCOUNT;
+	prev = vma_find_prev(r->mm, r->addr);
+	next = prev ? p2psim_vma_next(prev) : p2psim_vma_first(r->mm);
+	p = (struct vma_proposal){ r->mm, prev, r->addr, r->addr + r->len, r->vm_flags, NULL, r->file, r->pgoff };
+	vma = vma_merge_new(&p, next);
+	if (vma) {
+		vma->vm_flags |= VM_SOFTDIRTY;
+		return (long)r->addr;
+	}
+	vma = new_vma(r);
+	if (!vma)
+		return -ENOMEM;
+	error = r->file ? call_mmap(vma) : 0;
+	if (error) {
+		undo_mmap_file(vma);
+		vm_area_free(vma);
+		return error;
+	}
+	merged = r->file ? merge_after_mmap(vma, prev, r->vm_flags) : NULL;
+	if (merged) {
+		vm_area_free(vma);
+		return (long)r->addr;
+	}
+	vma_link(r->mm, vma);
+	vma->vm_flags |= VM_SOFTDIRTY;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	return (long)r->addr;
+}
+
+static long do_mmap(struct request *r)
+{
+	int error = check_request(r);
+
+	if (!error && (vma_find)(r->mm, r->addr))
+		error = do_munmap(r->mm, r->addr, r->len, NULL);
+	return error ? error : map_region(r);
+}
+
+/* MAP_POPULATE, MAP_LOCKED: pages are faulted in afterwards, errors are nobody's. */
+static void populate(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	struct vm_area_struct *vma;
+	unsigned long at;
+
+	mmap_read_lock(mm);
+	for (at = addr; at < addr + len; at += PAGE_SIZE) {
+		vma = vma_find(mm, at);
+		if (!vma || vma->vm_start > at || vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+			break;
+		if ((handle_mm_fault)(vma, at,
+				      (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_FLAG_WRITE : 0, NULL) &
+		    VM_FAULT_ERROR)
+			break;
+	}
+	mmap_read_unlock(mm);
+}
+
+long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
+		  struct file *file, unsigned long offset)
+{
+	struct request r = { p2psim_process_mm(process), addr, len, prot, flags, file, offset >> PAGE_SHIFT, 0 };
+	long ret;
+
+	if (!PAGE_ALIGNED(offset))
+		return -EINVAL;
+	if (!file && !(flags & MAP_ANONYMOUS))
+		return -EBADF;
+	if (flags & MAP_ANONYMOUS)
+		r.file = NULL;
+	p2psim_enter("mmap(%p, %x)", addr, len);
+	if (mmap_write_lock_killable(r.mm)) {
+		p2psim_leave("mmap = -EINTR");
+		return -EINTR;
+	}
+	ret = do_mmap(&r);
+	mmap_write_unlock(r.mm);
+	if (!is_error(ret) && (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		populate(r.mm, (unsigned long)ret, r.len);
+	if (is_error(ret))
+		p2psim_leave("mmap = %e", (uint64_t)ret);
+	else
+		p2psim_leave("mmap = %p", (uint64_t)ret);
+	return ret;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mprotect() and madvise(): VMA by VMA, in ascending order; what came before an error stays changed.
+ */
+#include <p2psim/check.h>
+#include <p2psim/linux/mman.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+
+#include "vma/internal.h"
+
+#define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC | 0x8 /* PROT_SEM */)
+
+/* Merges or splits so that one VMA covers exactly [start, end) with the new flags, then rewrites its entries. */
+static int protect_piece(struct vm_area_struct *vma, struct vm_area_struct **prev, unsigned long start, unsigned long end,
+			 unsigned long flags)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vma_proposal p = { mm, *prev, start, end, flags, vma->anon_vma, vma->vm_file,
+				  linear_page_index(vma, start) };
+	struct vm_area_struct *merged = vma_merge(&p);
+	int error = 0;
+
+	if (!merged) {
+		if (start != vma->vm_start) {
+			error = split_vma(mm, vma, start, true);
+		}
+		if (!error && end != vma->vm_end)
+			error = split_vma(mm, vma, end, false);
+	} else {
+		vma = merged;
+	}
+	*prev = vma;
+	if (error)
+		return error;
+	p2psim_step_on(P2PSIM_STEP_VMA_WRITE, p2psim_object_id(&mm->vmas_obj), true, "mprotect");
+	vma->vm_flags = flags;
+	vma->vm_page_prot = vm_get_page_prot(flags);
+	change_protection(vma, start, end);
+	return 0;
+}
+
+static unsigned long new_flags(const struct vm_area_struct *vma, int prot)
+{
+	unsigned long flags = vma->vm_flags & ~VM_ACCESS_FLAGS;
+
+	flags |= prot & PROT_READ ? VM_READ : 0;
+	flags |= prot & PROT_WRITE ? VM_WRITE : 0;
+	flags |= prot & PROT_EXEC ? VM_EXEC : 0;
+	return flags;
+}
+
+static int fixup(struct vm_area_struct *vma, struct vm_area_struct **prev, unsigned long start, unsigned long end, int prot)
+{
+	unsigned long flags = new_flags(vma, prot);
+	int error = 0;
+
+	if ((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS)
+		return -EACCES;
+	if (vma->vm_ops && vma->vm_ops->mprotect)
+		error = vma->vm_ops->mprotect(vma, start, end, flags);
+	if (error)
+		return error;
+	if (flags == vma->vm_flags) {
+		*prev = vma;
+		return 0;
+	}
+	if (flags & VM_WRITE && !(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE)))
+		flags |= VM_ACCOUNT;
+	return protect_piece(vma, prev, start, end, flags);
+}
+
+static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
+{
+	struct vm_area_struct *vma = (find_vma)(mm, start), *prev;
+	unsigned long at = start, next;
+	int error = 0;
+
+	if (!vma || vma->vm_start > start)
+		return -ENOMEM;
+	prev = start > vma->vm_start ? vma : p2psim_vma_prev(vma);
+	for (; at < end && !error; at = next) {
+		vma = vma_find(mm, at);
+		if (!vma || vma->vm_start > at)
+			return -ENOMEM;
+		next = min(vma->vm_end, end);
+		error = fixup(vma, &prev, at, next, prot);
+	}
+	return error;
+}
+
+int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot)
+{
+	struct mm_struct *mm = p2psim_process_mm(process);
+	unsigned long end = addr + PAGE_ALIGN(len);
+	int error;
+
+	if (!PAGE_ALIGNED(addr))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (end <= addr)
+		return -ENOMEM;
+	if (prot & ~PROT_KNOWN)
+		return -EINVAL;
+	p2psim_enter("mprotect(%p, %x, %s)", addr, len,
+		     P2PSIM_STR(prot & PROT_WRITE ? "RW" : prot & PROT_READ ? "R" : "NONE"));
+	if (mmap_write_lock_killable(mm)) {
+		p2psim_leave("mprotect = -EINTR");
+		return -EINTR;
+	}
+	error = do_mprotect(mm, addr, end, prot);
+	mmap_write_unlock(mm);
+	p2psim_leave("mprotect = %e", (uint64_t)(int64_t)error);
+	return error;
+}
+
+/* DONTNEED: a CLEAR for each VMA, holes skipped but told at the end. */
+static int dont_need(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+	int error = 0;
+
+	while (start < end) {
+		vma = (find_vma)(mm, start);
+		if (!vma || vma->vm_start >= end)
+			return -ENOMEM;
+		if (vma->vm_start > start) {
+			error = -ENOMEM;
+			start = vma->vm_start;
+		}
+		if (vma->vm_flags & (VM_LOCKED | VM_PFNMAP))
+			return -EINVAL;
+		zap_range_single(vma, start, min(end, vma->vm_end), true);
+		start = vma->vm_end;
+	}
+	return error;
+}
+
+int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned long len, int advice)
+{
+	struct mm_struct *mm = p2psim_process_mm(process);
+	unsigned long end = addr + PAGE_ALIGN(len);
+	int error;
+
+	if (advice != MADV_DONTNEED || !PAGE_ALIGNED(addr) || (len && !PAGE_ALIGN(len)) || end < addr)
+		return -EINVAL;
+	if (end == addr)
+		return 0;
+	p2psim_enter("madvise(%p, %x, DONTNEED)", addr, len);
+	mmap_read_lock(mm);
+	error = dont_need(mm, addr, end);
+	mmap_read_unlock(mm);
+	p2psim_leave("madvise = %e", (uint64_t)(int64_t)error);
+	return error;
+}

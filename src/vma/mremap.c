@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mremap(): shrink, grow in place, move.
+ *
+ * A move says UNMAP of the old range twice, and nothing at the destination (unless something was mapped there):
+ *
+ *	copy_vma()		merges into a neighbour, or open(new)
+ *	UNMAP(old)		entries move; importers let go of the old address
+ *	->mremap(new)		may refuse: everything goes back
+ *	UNMAP(old)		by the unmap of the old VMA, close(old)
+ */
+#include <p2psim/check.h>
+#include <p2psim/linux/mman.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+
+#include "vma/internal.h"
+#include "vma/vma_map_internal.h"
+
+struct move {
+	struct mm_struct *mm;
+	unsigned long old_addr, old_len, new_addr, new_len;
+	int flags;
+};
+
+/* May [addr, addr + old_len) become new_len long?  The VMA, or NULL with *error. */
+static struct vm_area_struct *vma_to_resize(const struct move *m, int *error)
+{
+	struct vm_area_struct *vma = vma_find(m->mm, m->old_addr);
+	pgoff_t pgoff;
+
+	*error = -EFAULT;
+	if (!vma || vma->vm_start > m->old_addr)
+		return NULL;
+	*error = -EINVAL;
+	if (!m->old_len && !(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
+		return NULL;
+	if (m->flags & MREMAP_DONTUNMAP && vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP))
+		return NULL;
+	*error = -EFAULT;
+	if (m->old_len > vma->vm_end - m->old_addr)
+		return NULL;
+	*error = 0;
+	if (m->new_len == m->old_len)
+		return vma;
+	pgoff = linear_page_index(vma, m->old_addr);
+	*error = -EINVAL;
+	if (pgoff + (m->new_len >> PAGE_SHIFT) < pgoff)
+		return NULL;
+	*error = vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP) ? -EFAULT : 0;
+	return *error ? NULL : vma;
+}
+
+/* A VMA at the destination that maps what `*vmap` maps: a neighbour that grew, or a new one. */
+static struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr, unsigned long len, pgoff_t pgoff)
+{
+	struct vm_area_struct *vma = *vmap, *prev = vma_find_prev(vma->vm_mm, addr), *copy;
+	unsigned long old_start = vma->vm_start;
+	struct vma_proposal p;
+
+	if (vma_is_anonymous(vma) && !vma->anon_vma)
+		pgoff = addr >> PAGE_SHIFT;
+	copy = vma_find(vma->vm_mm, addr);
+	if (copy && copy->vm_start < addr + len)
+		return NULL;
+	p = (struct vma_proposal){ vma->vm_mm, prev, addr, addr + len, vma->vm_flags, vma->anon_vma, vma->vm_file, pgoff };
+	copy = vma_merge(&p);
+	if (copy) {
+		if (old_start >= copy->vm_start && old_start < copy->vm_end)
+			*vmap = copy; /* source and destination are one now */
+		return copy;
+	}
+	copy = vm_area_dup(vma);
+	if (!copy)
+		return NULL;
+	copy->vm_start = addr;
+	copy->vm_end = addr + len;
+	copy->vm_pgoff = pgoff;
+	if (anon_vma_clone(copy, vma)) {
+		kfree(copy);
+		return NULL;
+	}
+	if (copy->vm_file)
+		get_file(copy->vm_file);
+	if (copy->vm_ops && copy->vm_ops->open)
+		copy->vm_ops->open(copy);
+	vma_link(copy->vm_mm, copy);
+	return copy;
+}
+
+static int ask_may_split(struct vm_area_struct *vma, const struct move *m)
+{
+	int (*may_split)(struct vm_area_struct *, unsigned long) = vma->vm_ops ? vma->vm_ops->may_split : NULL;
+	int error = 0;
+
+	if (may_split && vma->vm_start != m->old_addr)
+		error = may_split(vma, m->old_addr);
+	if (may_split && !error && vma->vm_end != m->old_addr + m->old_len)
+		error = may_split(vma, m->old_addr + m->old_len);
+	return error;
+}
+
+/* Entries to the new place, then the driver's word.  0, or everything is back and the new range is to go. */
+static int move_contents(struct vm_area_struct *vma, struct vm_area_struct *fresh, const struct move *m)
+{
+	unsigned long moved = move_page_tables(vma, m->old_addr, fresh, m->new_addr, m->old_len);
+	int error = moved < m->old_len ? -ENOMEM : 0;
+
+	if (!error && vma->vm_ops && vma->vm_ops->mremap)
+		error = vma->vm_ops->mremap(fresh);
+	if (error)
+		move_page_tables(fresh, m->new_addr, vma, m->old_addr, moved);
+	else
+		p2psim_vma_map_move(vma, fresh, m->old_addr, m->new_addr, m->old_len);
+	return error;
+}
+
+/* What is left of the old VMA is accounted as before: the unmap of the moved part took the flag for itself. */
+static void unmap_old(struct vm_area_struct *vma, struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	unsigned long start = vma->vm_start, end = vma->vm_end;
+	bool accounted = vma->vm_flags & VM_ACCOUNT;
+
+	vma->vm_flags &= ~VM_ACCOUNT;
+	if (do_munmap(mm, addr, len, NULL)) { /* no memory to split: the old range stays mapped, and empty */
+		vma->vm_flags |= accounted ? VM_ACCOUNT : 0;
+		return;
+	}
+	if (accounted && start < addr)
+		vma_find(mm, start)->vm_flags |= VM_ACCOUNT;
+	if (accounted && addr + len < end)
+		vma_find(mm, addr + len)->vm_flags |= VM_ACCOUNT;
+}
+
+static long move_vma(struct vm_area_struct *vma, const struct move *m)
+{
+	struct vm_area_struct *fresh;
+	int error;
+
+	if (m->mm->map_count >= (int)max_map_count() - 3)
+		return -ENOMEM;
+	error = ask_may_split(vma, m);
+	if (error)
+		return error;
+	fresh = copy_vma(&vma, m->new_addr, m->new_len, linear_page_index(vma, m->old_addr));
+	if (!fresh)
+		return -ENOMEM;
+	error = move_contents(vma, fresh, m);
+	if (error) {
+		unmap_old(fresh, m->mm, m->new_addr, m->new_len);
+		return error;
+	}
+	if (!(m->flags & MREMAP_DONTUNMAP)) {
+		unmap_old(vma, m->mm, m->old_addr, m->old_len);
+		return (long)m->new_addr;
+	}
+	vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	if (fresh != vma && vma->vm_start == m->old_addr && vma->vm_end == m->old_addr + m->old_len)
+		unlink_anon_vmas(vma);
+	return (long)m->new_addr;
+}
+
+static long mremap_to(struct move *m)
+{
+	struct vm_area_struct *vma;
+	int error;
+	long addr;
+
+	if (!PAGE_ALIGNED(m->new_addr) || m->new_len > TASK_SIZE || m->new_addr > TASK_SIZE - m->new_len)
+		return -EINVAL;
+	if (m->old_addr + m->old_len > m->new_addr && m->new_addr + m->new_len > m->old_addr)
+		return -EINVAL;
+	if (m->mm->map_count + 2 >= (int)max_map_count() - 3)
+		return -ENOMEM;
+	if (m->flags & MREMAP_FIXED) {
+		error = do_munmap(m->mm, m->new_addr, m->new_len, NULL);
+		if (error)
+			return error;
+	}
+	if (m->old_len > m->new_len) {
+		error = do_munmap(m->mm, m->old_addr + m->new_len, m->old_len - m->new_len, NULL);
+		if (error)
+			return error;
+		m->old_len = m->new_len;
+	}
+	vma = vma_to_resize(m, &error);
+	if (!vma)
+		return error;
+	addr = get_unmapped_area(m->mm, m->new_addr, m->new_len, m->flags & MREMAP_FIXED ? MAP_FIXED : 0);
+	if (is_error(addr))
+		return addr;
+	m->new_addr = (unsigned long)addr;
+	return move_vma(vma, m);
+}
+
+static bool is_expandable(struct vm_area_struct *vma, unsigned long by)
+{
+	const struct vm_area_struct *next = p2psim_vma_next(vma);
+	unsigned long end = vma->vm_end + by;
+
+	return end >= vma->vm_end && (!next || next->vm_start >= end) && end <= TASK_SIZE;
+}
+
+static bool grow_in_place(struct vm_area_struct *vma, const struct move *m)
+{
+	struct vma_proposal p = { m->mm, vma, m->old_addr + m->old_len, m->old_addr + m->new_len, vma->vm_flags, vma->anon_vma,
+				  vma->vm_file, linear_page_index(vma, m->old_addr + m->old_len) };
+
+	if (!vma->vm_ops || !vma->vm_ops->close)
+		return vma_merge(&p) != NULL;
+	vma_set_range(vma, vma->vm_start, m->old_addr + m->new_len, vma->vm_pgoff);
+	return true;
+}
+
+static long grow(struct move *m)
+{
+	struct vm_area_struct *vma;
+	int error;
+	long addr;
+
+	vma = vma_to_resize(m, &error);
+	if (!vma)
+		return error;
+	if (m->old_len == vma->vm_end - m->old_addr && is_expandable(vma, m->new_len - m->old_len))
+		return grow_in_place(vma, m) ? (long)m->old_addr : -ENOMEM;
+	if (!(m->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	addr = get_unmapped_area(m->mm, 0, m->new_len, 0);
+	if (is_error(addr))
+		return addr;
+	m->new_addr = (unsigned long)addr;
+	return move_vma(vma, m);
+}
+
+static long do_mremap(struct move *m, bool *downgraded)
+{
+	struct vm_area_struct *vma = (vma_lookup)(m->mm, m->old_addr);
+	int error;
+
+	if (!vma)
+		return -EFAULT;
+	if (m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return mremap_to(m);
+	if (m->old_len < m->new_len)
+		return grow(m);
+	error = do_munmap(m->mm, m->old_addr + m->new_len, m->old_len - m->new_len, downgraded);
+	return error && m->old_len != m->new_len ? error : (long)m->old_addr;
+}
+
+static bool flags_are_valid(const struct move *m)
+{
+	if (m->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+		return false;
+	if (m->flags & MREMAP_FIXED && !(m->flags & MREMAP_MAYMOVE))
+		return false;
+	return !(m->flags & MREMAP_DONTUNMAP) || (m->flags & MREMAP_MAYMOVE && m->old_len == m->new_len);
+}
+
+long p2psim_mremap(struct p2psim_process *process, unsigned long addr, unsigned long old_len, unsigned long new_len,
+		   int flags, unsigned long new_addr)
+{
+	struct move m = { p2psim_process_mm(process), addr, old_len, new_addr, new_len, flags };
+	bool downgraded = false;
+	long ret;
+
+	if (!flags_are_valid(&m) || !PAGE_ALIGNED(addr))
+		return -EINVAL;
+	m.old_len = PAGE_ALIGN(old_len);
+	m.new_len = PAGE_ALIGN(new_len);
+	if (!m.new_len)
+		return -EINVAL;
+	p2psim_enter("mremap(%p, %x, %x)", addr, old_len, new_len);
+	if (mmap_write_lock_killable(m.mm)) {
+		p2psim_leave("mremap = -EINTR");
+		return -EINTR;
+	}
+	ret = do_mremap(&m, &downgraded);
+	if (downgraded)
+		mmap_read_unlock(m.mm);
+	else
+		mmap_write_unlock(m.mm);
+	if (is_error(ret))
+		p2psim_leave("mremap = %e", (uint64_t)ret);
+	else
+		p2psim_leave("mremap = %p", (uint64_t)ret);
+	return ret;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Four-level page tables: pgd, pud, pmd, pte, 512 entries each, in blocks of 4096 bytes.  The upper three hold pointers
+ * to the level below; they are simulated memory of the kernel, not of the process.  Left out: huge entries, locks per
+ * table (an entry is read or written in one step; the steps are the locks).
+ */
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+
+#include "vma/internal.h"
+
+#define TABLE "page tables"
+
+static unsigned int index_at(unsigned long addr, int level)
+{
+	return (addr >> (PAGE_SHIFT + 9 * level)) & (PTRS_PER_TABLE - 1);
+}
+
+/* The table of `level` (3 = pgd ... 0 = pte) around addr; NULL if it is not there and not to be made, or no memory. */
+static void *table_at(struct mm_struct *mm, unsigned long addr, int level, bool make)
+{
+	void **table = mm->pgd, **slot;
+	int at;
+
+	if (!table && make)
+		table = mm->pgd = p2psim_block_alloc(TABLE);
+	for (at = 3; table && at > level; at--) {
+		slot = &table[index_at(addr, at)];
+		if (!*slot && make)
+			*slot = p2psim_block_alloc(TABLE);
+		table = *slot;
+	}
+	return table;
+}
+
+pte_t *p2psim_pte_lookup(struct mm_struct *mm, unsigned long addr)
+{
+	pte_t *table = table_at(mm, addr, 0, false);
+
+	return table ? &table[index_at(addr, 0)] : NULL;
+}
+
+pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr)
+{
+	pte_t *table = table_at(mm, addr, 0, true);
+
+	return table ? &table[index_at(addr, 0)] : NULL;
+}
+
+bool p2psim_pmd_present(struct mm_struct *mm, unsigned long addr)
+{
+	return table_at(mm, addr, 0, false) != NULL;
+}
+
+bool p2psim_pud_present(struct mm_struct *mm, unsigned long addr)
+{
+	return table_at(mm, addr, 1, false) != NULL;
+}
+
+pte_t p2psim_pte_read(struct mm_struct *mm, unsigned long addr)
+{
+	pte_t *pte;
+
+	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&mm->obj), false, addr >> PAGE_SHIFT, addr >> PAGE_SHIFT,
+			  NULL);
+	pte = p2psim_pte_lookup(mm, addr);
+	return pte ? *pte : __pte(0);
+}
+
+void pte_set(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t value)
+{
+	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&mm->obj), true, addr >> PAGE_SHIFT, addr >> PAGE_SHIFT,
+			  NULL);
+	*pte = value;
+}
+
+/*
+ * Frees the part of a table's subtree that touches [start, end), where it lies in [floor, ceiling): a table goes with
+ * the last range that could need it.  True: the table itself is gone.
+ */
+static bool free_level(void **table, int level, unsigned long base, unsigned long start, unsigned long end,
+		       unsigned long floor, unsigned long ceiling)
+{
+	unsigned long span = 1UL << (PAGE_SHIFT + 9 * level), addr;
+	unsigned int i;
+
+	for (i = 0; level && i < PTRS_PER_TABLE; i++) {
+		addr = base + i * span;
+		if (table[i] && addr < end && start < addr + span &&
+		    free_level(table[i], level - 1, addr, start, end, floor, ceiling))
+			table[i] = NULL;
+	}
+	if (base < floor || base + PTRS_PER_TABLE * span > ceiling)
+		return false;
+	p2psim_block_free(table, TABLE);
+	return true;
+}
+
+void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long floor,
+		   unsigned long ceiling)
+{
+	if (mm->pgd && free_level(mm->pgd, 3, 0, start, end, floor, ceiling))
+		mm->pgd = NULL;
+}
+
+void free_all_pgtables(struct mm_struct *mm)
+{
+	free_pgtables(mm, 0, 1UL << 48, 0, 1UL << 48);
+}
+
+/* ---- the walker ---- */
+
+struct count {
+	long anon, file;
+	bool valid;
+};
+
+static void count_entry(struct count *count, pte_t pte)
+{
+	struct page *page;
+
+	if (pte_none(pte) || is_swap_pte(pte) || pte_special(pte))
+		return;
+	page = pfn_to_page(pte_pfn(pte));
+	if (!page || !pte_present(pte) || page_mapcount(page) < 1 || page_count(page) < page_mapcount(page)) {
+		count->valid = false;
+		return;
+	}
+	if (PageAnon(page))
+		count->anon++;
+	else
+		count->file++;
+}
+
+static void count_level(struct count *count, void **table, int level)
+{
+	unsigned int i;
+
+	for (i = 0; table && i < PTRS_PER_TABLE; i++) {
+		if (!level)
+			count_entry(count, ((pte_t *)table)[i]);
+		else if (table[i])
+			count_level(count, table[i], level - 1);
+	}
+}
+
+bool p2psim_pgtable_is_valid(struct mm_struct *mm)
+{
+	struct count count = { .valid = true };
+
+	count_level(&count, mm->pgd, 3);
+	return count.valid && count.anon == mm->rss_anon && count.file == mm->rss_file;
+}

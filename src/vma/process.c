@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated process: a name, an mm, the last signal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <p2psim/check.h>
+#include <p2psim/linux/sched.h>
+#include <p2psim/linux/sched/mm.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+
+#include "vma/internal.h"
+
+struct p2psim_process {
+	char name[32];
+	struct mm_struct *mm;
+	struct p2psim_signal signal;
+};
+
+struct p2psim_process *(p2psim_process_create)(const char *name)
+{
+	struct p2psim_process *process = kzalloc(sizeof(*process), GFP_KERNEL);
+
+	if (!process)
+		return NULL;
+	snprintf(process->name, sizeof(process->name), "%s", name);
+	process->mm = mm_alloc(name);
+	if (!process->mm) {
+		kfree(process);
+		return NULL;
+	}
+	return process;
+}
+
+void(p2psim_process_exit)(struct p2psim_process *process)
+{
+	p2psim_enter("%s: exit", P2PSIM_STR(process->mm->comm));
+	if (current->mm == process->mm)
+		current->mm = NULL;
+	mmput(process->mm);
+	p2psim_leave("exited");
+	kfree(process);
+}
+
+struct mm_struct *p2psim_process_mm(const struct p2psim_process *process)
+{
+	return process->mm;
+}
+
+const char *p2psim_process_name(const struct p2psim_process *process)
+{
+	return process->name;
+}
+
+void p2psim_process_attach(struct p2psim_process *process)
+{
+	current->mm = process->mm;
+}
+
+void p2psim_process_detach(void)
+{
+	current->mm = NULL;
+}
+
+static int access_memory(struct p2psim_process *process, unsigned long addr, void *buf, size_t len, bool write)
+{
+	int error = p2psim_access_user(process->mm, addr, buf, len, write, &process->signal);
+
+	if (len == 1)
+		p2psim_note(write ? "*%p = %x: %e" : "*%p is %x: %e", addr, error ? 0 : *(unsigned char *)buf,
+			    (uint64_t)(int64_t)error);
+	else
+		p2psim_note(write ? "store(%p, %x) = %e" : "load(%p, %x) = %e", addr, len, (uint64_t)(int64_t)error);
+	return error;
+}
+
+int p2psim_load(struct p2psim_process *process, unsigned long addr, void *buf, size_t len)
+{
+	return access_memory(process, addr, buf, len, false);
+}
+
+int p2psim_store(struct p2psim_process *process, unsigned long addr, const void *buf, size_t len)
+{
+	return access_memory(process, addr, (void *)(uintptr_t)buf, len, true);
+}
+
+int p2psim_load_byte(struct p2psim_process *process, unsigned long addr)
+{
+	unsigned char byte = 0;
+	int error = p2psim_load(process, addr, &byte, 1);
+
+	return error ? error : byte;
+}
+
+int p2psim_store_byte(struct p2psim_process *process, unsigned long addr, uint8_t value)
+{
+	return p2psim_store(process, addr, &value, 1);
+}
+
+const struct p2psim_signal *p2psim_process_signal(const struct p2psim_process *process)
+{
+	return &process->signal;
+}

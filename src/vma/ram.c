@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Simulated RAM.
+ *
+ * A struct page for each pfn from FIRST_PFN on, made in sections of 512 when one is first needed; freed pages are handed
+ * out again last in, first out.  Bytes exist only where something other than zero was stored.  Left out: zones, orders,
+ * per-CPU lists.
+ */
+#include <string.h>
+
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+#include <p2psim/world.h>
+
+#include "vma/internal.h"
+
+#define FIRST_PFN 0x100UL
+#define SECTION 512UL
+#define POISON 0x6b
+
+struct mmio_window {
+	u64 start, end;
+	const struct p2psim_mmio *ops;
+	void *arg;
+	struct mmio_window *next;
+};
+
+struct swap_slot {
+	void *data;	/* NULL: zeros */
+	bool used;
+	u32 owner;
+};
+
+struct p2psim_ram_state {
+	struct page **sections;
+	unsigned long pages;		/* the machine's */
+	unsigned long next;		/* never used so far, from 0 */
+	struct page *free;
+	unsigned long used;
+	struct page *zero;
+	struct mmio_window *windows;
+	struct swap_slot *slots;
+	unsigned long slot_count, slot_space;
+	unsigned long slots_used;
+};
+
+static void check_ram(void *state)
+{
+	struct p2psim_ram_state *ram = state;
+
+	if (ram->used)
+		p2psim_violate(P2PSIM_LEAK, 0, P2PSIM_OBJ_RAM, 0, "%lu page(s) of RAM were never freed", ram->used);
+	if (ram->slots_used)
+		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "%lu swap slot(s) were never freed", ram->slots_used);
+	p2psim_end_hash_add(ram->next);
+}
+
+struct p2psim_ram_state *p2psim_ram(void)
+{
+	struct p2psim_ram_state *ram = p2psim_layer_peek(P2PSIM_LAYER_VMA);
+	unsigned long sections;
+
+	if (ram && ram->sections)
+		return ram;
+	ram = p2psim_layer_state(P2PSIM_LAYER_VMA, sizeof(*ram));
+	if (!ram)
+		return NULL;
+	ram->pages = p2psim_world_config(p2psim_world_current())->ram_pages;
+	sections = DIV_ROUND_UP(ram->pages, SECTION);
+	ram->sections = p2psim_arena_alloc(sections * sizeof(*ram->sections));
+	if (!ram->sections)
+		return NULL;
+	p2psim_layer_on_quiescent(P2PSIM_LAYER_VMA, check_ram);
+	return ram;
+}
+
+static struct page *fresh_page(struct p2psim_ram_state *ram)
+{
+	unsigned long n = ram->next, i;
+	struct page *section;
+
+	if (n == ram->pages)
+		return NULL;
+	section = ram->sections[n / SECTION];
+	if (!section) {
+		section = p2psim_arena_alloc(SECTION * sizeof(*section));
+		if (!section)
+			return NULL;
+		for (i = 0; i < SECTION; i++)
+			section[i].pfn = FIRST_PFN + n / SECTION * SECTION + i;
+		ram->sections[n / SECTION] = section;
+	}
+	ram->next++;
+	return &section[n % SECTION];
+}
+
+static struct page *take_page(struct p2psim_ram_state *ram)
+{
+	struct page *page = ram->free;
+
+	if (page)
+		ram->free = page->next_free;
+	else
+		page = fresh_page(ram);
+	if (!page)
+		return NULL;
+	page->flags = 0;
+	page->mapping = NULL;
+	page->private = 0;
+	page->index = 0;
+	page->_refcount.counter = 1;
+	page->_mapcount.counter = -1;
+	return page;
+}
+
+struct page *(alloc_page)(gfp_t flags)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	struct page *page;
+
+	might_alloc(flags);
+	if (!ram || p2psim_inject_point())
+		return NULL;
+	page = take_page(ram);
+	if (page)
+		ram->used++;
+	return page;
+}
+
+unsigned long p2psim_zero_pfn(void)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+
+	if (!ram)
+		return 0;
+	if (!ram->zero)
+		ram->zero = take_page(ram);
+	if (ram->zero)
+		ram->zero->flags |= 1UL << PG_reserved;
+	return ram->zero ? ram->zero->pfn : 0;
+}
+
+unsigned long p2psim_ram_used(void)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+
+	return ram ? ram->used : 0;
+}
+
+static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
+{
+	if (page->_mapcount.counter >= 0)
+		p2psim_violate(P2PSIM_UAF, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while %d entries map it", page->pfn,
+			       page->_mapcount.counter + 1);
+	p2psim_block_free(page->data, "page contents");
+	page->data = NULL;
+	page->flags &= ~0xffffffffUL; /* the owner stays: who sees these bytes now reads of a freed page */
+	page->mapping = NULL;
+	page->next_free = ram->free;
+	ram->free = page;
+	ram->used--;
+}
+
+void get_page(struct page *page)
+{
+	if (page->_refcount.counter <= 0)
+		p2psim_violate(P2PSIM_UAF, 0, P2PSIM_OBJ_RAM, 0, "a reference is taken of page %lx, which is free",
+			       page->pfn);
+	page->_refcount.counter++;
+}
+
+void put_page(struct page *page)
+{
+	if (page->_refcount.counter <= 0) {
+		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "a reference too many is dropped of page %lx", page->pfn);
+		return;
+	}
+	if (!--page->_refcount.counter && !(page->flags & 1UL << PG_reserved))
+		free_page_now(p2psim_ram(), page);
+}
+
+struct page *p2psim_page_of_pfn(unsigned long pfn)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	unsigned long n = pfn - FIRST_PFN;
+
+	if (!ram || pfn < FIRST_PFN || n >= ram->next)
+		return NULL;
+	return &ram->sections[n / SECTION][n % SECTION];
+}
+
+struct page *pfn_to_page(unsigned long pfn)
+{
+	return p2psim_page_of_pfn(pfn);
+}
+
+bool pfn_valid(unsigned long pfn)
+{
+	return p2psim_page_of_pfn(pfn) != NULL;
+}
+
+int page_count(const struct page *page)
+{
+	return page->_refcount.counter;
+}
+
+int page_mapcount(const struct page *page)
+{
+	return page->_mapcount.counter + 1;
+}
+
+bool set_page_dirty(struct page *page)
+{
+	bool was = PageDirty(page);
+
+	page->flags |= 1UL << PG_dirty;
+	return !was;
+}
+
+void p2psim_page_set_owner(struct page *page, uint32_t owner)
+{
+	page->flags = (page->flags & 0xffffffffUL) | (unsigned long)owner << 32;
+}
+
+uint32_t p2psim_page_owner(const struct page *page)
+{
+	return (uint32_t)(page->flags >> 32);
+}
+
+void *p2psim_page_bytes(struct page *page, bool make)
+{
+	if (!page->data && make)
+		page->data = p2psim_block_alloc_sure("page contents");
+	return page->data;
+}
+
+bool p2psim_ram_copy(struct page *to, struct page *from)
+{
+	if (!from->data)
+		return true;
+	if (!p2psim_page_bytes(to, true))
+		return false;
+	memcpy(to->data, from->data, PAGE_SIZE);
+	return true;
+}
+
+static bool is_zero(const unsigned char *buf, size_t len)
+{
+	while (len--)
+		if (*buf++)
+			return false;
+	return true;
+}
+
+static int page_access(struct page *page, unsigned long offset, void *buf, size_t len, bool write)
+{
+	if (!write) {
+		if (page->data)
+			memcpy(buf, (char *)page->data + offset, len);
+		else
+			memset(buf, 0, len);
+		return 0;
+	}
+	if (!page->data && is_zero(buf, len))
+		return 0;
+	if (!p2psim_page_bytes(page, true))
+		return -ENOMEM;
+	memcpy((char *)page->data + offset, buf, len);
+	return 0;
+}
+
+static int ram_access(u64 phys, void *buf, size_t len, bool write)
+{
+	struct page *page = p2psim_page_of_pfn(phys >> PAGE_SHIFT);
+
+	if (!page)
+		return -EFAULT;
+	if (page->_refcount.counter <= 0)
+		p2psim_violate(P2PSIM_STALE, 0, P2PSIM_OBJ_RAM, 0, "%s of page %lx, which is free",
+			       write ? "a write" : "a read", page->pfn);
+	if (page->_refcount.counter <= 0) { /* nothing sensible: poison comes out, writes vanish */
+		if (!write)
+			memset(buf, POISON, len);
+		return 0;
+	}
+	return page_access(page, phys & ~PAGE_MASK, buf, len, write);
+}
+
+int p2psim_ram_read(uint64_t phys, void *buf, size_t len)
+{
+	return ram_access(phys, buf, len, false);
+}
+
+int p2psim_ram_write(uint64_t phys, const void *buf, size_t len)
+{
+	return ram_access(phys, (void *)(uintptr_t)buf, len, true);
+}
+
+static struct mmio_window *window_at(struct p2psim_ram_state *ram, u64 phys)
+{
+	struct mmio_window *window;
+
+	for (window = ram->windows; window; window = window->next)
+		if (window->ops && window->start <= phys && phys < window->end)
+			return window;
+	return NULL;
+}
+
+int p2psim_mmio_register(uint64_t start, uint64_t end, const struct p2psim_mmio *mmio, void *arg)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	struct mmio_window *window;
+
+	if (!ram)
+		return -ENOMEM;
+	if (start >= end || start < (FIRST_PFN + ram->pages) << PAGE_SHIFT)
+		return -EINVAL;
+	for (window = ram->windows; window; window = window->next)
+		if (window->ops && window->start < end && start < window->end)
+			return -EBUSY;
+	window = p2psim_arena_alloc(sizeof(*window));
+	if (!window)
+		return -ENOMEM;
+	window->start = start;
+	window->end = end;
+	window->ops = mmio;
+	window->arg = arg;
+	window->next = ram->windows;
+	ram->windows = window;
+	return 0;
+}
+
+void p2psim_mmio_unregister(uint64_t start)
+{
+	struct mmio_window *window;
+
+	for (window = p2psim_ram()->windows; window; window = window->next)
+		if (window->ops && window->start == start)
+			window->ops = NULL;
+}
+
+int p2psim_phys_access(uint64_t phys, void *buf, size_t len, bool write)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	struct mmio_window *window;
+	int error;
+
+	if (!ram)
+		return -ENOMEM;
+	if (p2psim_page_of_pfn(phys >> PAGE_SHIFT))
+		return ram_access(phys, buf, len, write);
+	window = window_at(ram, phys);
+	error = !window ? -EIO : write ? window->ops->write(window->arg, phys, buf, len) :
+					 window->ops->read(window->arg, phys, buf, len);
+	if (error && !write)
+		memset(buf, 0xff, len);
+	return 0;
+}
+
+/* ---- swap: a store of page contents by slot ---- */
+
+static struct swap_slot *grow_slots(struct p2psim_ram_state *ram)
+{
+	unsigned long space = ram->slot_space ? 2 * ram->slot_space : 64;
+	struct swap_slot *slots;
+
+	if (ram->slot_count < ram->slot_space)
+		return &ram->slots[ram->slot_count++];
+	slots = p2psim_arena_alloc(space * sizeof(*slots));
+	if (!slots)
+		return NULL;
+	memcpy(slots, ram->slots, ram->slot_count * sizeof(*slots));
+	ram->slots = slots;
+	ram->slot_space = space;
+	return &ram->slots[ram->slot_count++];
+}
+
+long p2psim_swap_out(struct page *page)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	struct swap_slot *slot = NULL;
+	unsigned long i;
+
+	if (p2psim_inject_point())
+		return -ENOMEM;
+	for (i = 0; i < ram->slot_count && !slot; i++)
+		if (!ram->slots[i].used)
+			slot = &ram->slots[i];
+	if (!slot)
+		slot = grow_slots(ram);
+	if (!slot)
+		return -ENOMEM;
+	slot->used = true;
+	slot->owner = p2psim_page_owner(page);
+	slot->data = page->data; /* the bytes move with it */
+	page->data = NULL;
+	ram->slots_used++;
+	return slot - ram->slots;
+}
+
+void p2psim_swap_in(unsigned long number, struct page *page)
+{
+	struct swap_slot *slot = &p2psim_ram()->slots[number];
+
+	page->data = slot->data;
+	slot->data = NULL;
+	p2psim_page_set_owner(page, slot->owner);
+	p2psim_swap_free(number);
+}
+
+void p2psim_swap_free(unsigned long number)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+
+	p2psim_block_free(ram->slots[number].data, "page contents");
+	ram->slots[number].data = NULL;
+	ram->slots[number].used = false;
+	ram->slots_used--;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VMAs of an mm: a balanced tree by address.
+ *
+ *	V1. VMAs do not overlap; start < end; both page aligned.
+ *	V2. map_count is their number, total_vm the sum of their pages.
+ *	V3. subtree_max_gap of a node is the largest gap in front of any VMA of its subtree; a gap reaches from the end of the
+ *	    VMA before (or 0).
+ *	V4. A VMA with a file is in the file's reverse map, by vm_pgoff.
+ */
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+
+#include "vma/internal.h"
+#include "vma/vma_map_internal.h"
+
+struct vm_area_struct *vma_of(const struct p2psim_tree_node *node)
+{
+	return node ? container_of(node, struct vm_area_struct, mm_node) : NULL;
+}
+
+struct vm_area_struct *p2psim_vma_next(const struct vm_area_struct *vma)
+{
+	return vma_of(p2psim_tree_next(&vma->mm_node));
+}
+
+struct vm_area_struct *p2psim_vma_prev(const struct vm_area_struct *vma)
+{
+	return vma_of(p2psim_tree_prev(&vma->mm_node));
+}
+
+struct vm_area_struct *p2psim_vma_first(const struct mm_struct *mm)
+{
+	return vma_of(p2psim_tree_first(&mm->mm_vmas));
+}
+
+static bool starts_before(const struct p2psim_tree_node *a, const struct p2psim_tree_node *b)
+{
+	return vma_of(a)->vm_start < vma_of(b)->vm_start;
+}
+
+static void augment_gap(struct p2psim_tree_node *node)
+{
+	struct vm_area_struct *vma = vma_of(node), *left = vma_of(node->left), *right = vma_of(node->right);
+	unsigned long max = vma->gap_before;
+
+	if (left && left->subtree_max_gap > max)
+		max = left->subtree_max_gap;
+	if (right && right->subtree_max_gap > max)
+		max = right->subtree_max_gap;
+	vma->subtree_max_gap = max;
+}
+
+static const struct p2psim_tree_ops vma_tree = { starts_before, augment_gap };
+
+static struct vm_area_struct *file_vma(const struct p2psim_tree_node *node)
+{
+	return container_of(node, struct vm_area_struct, file_node);
+}
+
+/* Equal offsets keep the order in which they came. */
+static bool maps_before(const struct p2psim_tree_node *a, const struct p2psim_tree_node *b)
+{
+	return file_vma(a)->vm_pgoff < file_vma(b)->vm_pgoff;
+}
+
+static const struct p2psim_tree_ops file_tree = { maps_before, NULL };
+
+/* The gap in front of vma has changed. */
+static void refresh_gap(struct vm_area_struct *vma)
+{
+	const struct vm_area_struct *prev;
+	unsigned long gap;
+
+	if (!vma)
+		return;
+	prev = p2psim_vma_prev(vma);
+	gap = vma->vm_start - (prev ? prev->vm_end : 0);
+	if (gap == vma->gap_before)
+		return;
+	vma->gap_before = gap;
+	p2psim_tree_update(&vma->mm_node, &vma_tree);
+}
+
+struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma = kzalloc(sizeof(*vma), GFP_KERNEL);
+
+	if (!vma)
+		return NULL;
+	vma->vm_mm = mm;
+	vma->serial = ++mm->vma_serial;
+	vma->detached = true;
+	INIT_LIST_HEAD(&vma->anon_vma_chain);
+	p2psim_vma_map_vma_init(vma);
+	return vma;
+}
+
+struct vm_area_struct *vm_area_dup(struct vm_area_struct *vma)
+{
+	struct vm_area_struct *copy = kmalloc(sizeof(*copy), GFP_KERNEL);
+
+	if (!copy)
+		return NULL;
+	*copy = *vma;
+	copy->serial = ++vma->vm_mm->vma_serial;
+	copy->detached = true;
+	copy->anon_vma = NULL;
+	INIT_LIST_HEAD(&copy->anon_vma_chain);
+	p2psim_vma_map_vma_init(copy);
+	return copy;
+}
+
+void vm_area_free(struct vm_area_struct *vma)
+{
+	unlink_anon_vmas(vma);
+	if (vma->vm_file)
+		fput(vma->vm_file);
+	kfree(vma);
+}
+
+static void file_link(struct vm_area_struct *vma)
+{
+	if (!vma->vm_file)
+		return;
+	i_mmap_lock_write(vma->vm_file->f_mapping);
+	p2psim_tree_insert(&vma->vm_file->f_mapping->i_mmap, &vma->file_node, &file_tree);
+	i_mmap_unlock_write(vma->vm_file->f_mapping);
+}
+
+static void file_unlink(struct vm_area_struct *vma)
+{
+	if (!vma->vm_file)
+		return;
+	i_mmap_lock_write(vma->vm_file->f_mapping);
+	p2psim_tree_erase(&vma->vm_file->f_mapping->i_mmap, &vma->file_node, &file_tree);
+	i_mmap_unlock_write(vma->vm_file->f_mapping);
+}
+
+static void write_step(struct mm_struct *mm)
+{
+	p2psim_step_on(P2PSIM_STEP_VMA_WRITE, p2psim_object_id(&mm->vmas_obj), true, NULL);
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	write_step(mm);
+	vma->detached = false;
+	p2psim_tree_insert(&mm->mm_vmas, &vma->mm_node, &vma_tree);
+	vma->gap_before = ~0UL;
+	refresh_gap(vma);
+	refresh_gap(p2psim_vma_next(vma));
+	mm->map_count++;
+	mm->total_vm += vma_pages(vma);
+	file_link(vma);
+}
+
+void vma_unlink(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_area_struct *next = p2psim_vma_next(vma);
+
+	write_step(mm);
+	p2psim_tree_erase(&mm->mm_vmas, &vma->mm_node, &vma_tree);
+	refresh_gap(next);
+	mm->map_count--;
+	mm->total_vm -= vma_pages(vma);
+	vma->detached = true;
+	file_unlink(vma);
+}
+
+void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, pgoff_t pgoff)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	file_unlink(vma);
+	write_step(mm);
+	mm->total_vm += ((end - start) >> PAGE_SHIFT) - vma_pages(vma);
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_pgoff = pgoff;
+	refresh_gap(vma);
+	refresh_gap(p2psim_vma_next(vma));
+	file_link(vma);
+}
+
+/* ---- look-up ---- */
+
+struct vm_area_struct *vma_find(struct mm_struct *mm, unsigned long addr)
+{
+	struct p2psim_tree_node *node = mm->mm_vmas.root;
+	struct vm_area_struct *best = NULL;
+
+	while (node) {
+		struct vm_area_struct *vma = vma_of(node);
+
+		if (vma->vm_end > addr) {
+			best = vma;
+			if (vma->vm_start <= addr)
+				break;
+			node = node->left;
+		} else {
+			node = node->right;
+		}
+	}
+	return best;
+}
+
+struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = vma_find(mm, addr);
+
+	return vma ? p2psim_vma_prev(vma) : vma_of(p2psim_tree_last(&mm->mm_vmas));
+}
+
+static void read_step(struct mm_struct *mm)
+{
+	p2psim_mmap_assert_locked(mm, false);
+	p2psim_step_on(P2PSIM_STEP_VMA_READ, p2psim_object_id(&mm->vmas_obj), false, NULL);
+}
+
+struct vm_area_struct *(find_vma)(struct mm_struct *mm, unsigned long addr)
+{
+	read_step(mm);
+	return vma_find(mm, addr);
+}
+
+struct vm_area_struct *(find_vma_intersection)(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma = (find_vma)(mm, start);
+
+	return vma && vma->vm_start < end ? vma : NULL;
+}
+
+struct vm_area_struct *(vma_lookup)(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = (find_vma)(mm, addr);
+
+	return vma && vma->vm_start <= addr ? vma : NULL;
+}
+
+struct vm_area_struct *(find_vma_prev)(struct mm_struct *mm, unsigned long addr, struct vm_area_struct **prev)
+{
+	struct vm_area_struct *vma = (find_vma)(mm, addr);
+
+	*prev = vma ? p2psim_vma_prev(vma) : vma_of(p2psim_tree_last(&mm->mm_vmas));
+	return vma;
+}
+
+void p2psim_mmap_assert_locked(struct mm_struct *mm, bool write)
+{
+	struct p2psim_lock *lock = &mm->mmap_lock.lock;
+
+	if (write ? rwsem_is_write_held(&mm->mmap_lock) : p2psim_lock_is_held(lock))
+		return;
+	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&mm->obj), 0,
+		       "mmap_lock must be held%s: without it VMAs change or go under the caller's feet",
+		       write ? " for writing" : "");
+}
+
+/* The gap in front of vma, cut to [low, high): does len fit?  Its highest place, or 0. */
+static unsigned long place_in(unsigned long gap_start, unsigned long gap_end, unsigned long len, unsigned long low,
+			      unsigned long high)
+{
+	gap_start = max(gap_start, low);
+	gap_end = min(gap_end, high);
+	return gap_end > gap_start && gap_end - gap_start >= len ? gap_end - len : 0;
+}
+
+/* The highest fit in front of the VMAs of a subtree. */
+static unsigned long gap_in(const struct p2psim_tree_node *node, unsigned long len, unsigned long low, unsigned long high)
+{
+	const struct vm_area_struct *vma = vma_of(node);
+	unsigned long found;
+
+	if (!vma || vma->subtree_max_gap < len)
+		return 0;
+	found = vma->vm_end < high ? gap_in(node->right, len, low, high) : 0;
+	if (!found)
+		found = place_in(vma->vm_start - vma->gap_before, vma->vm_start, len, low, high);
+	return found ? found : gap_in(node->left, len, low, high);
+}
+
+long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high)
+{
+	struct vm_area_struct *last = vma_of(p2psim_tree_last(&mm->mm_vmas));
+	unsigned long found = place_in(last ? last->vm_end : 0, high, len, low, high);
+
+	if (!found)
+		found = gap_in(mm->mm_vmas.root, len, low, high);
+	return found ? (long)found : -ENOMEM;
+}
+
+/* ---- the end ---- */
+
+static const struct vm_operations_struct no_vm_ops;
+
+void vma_close(struct vm_area_struct *vma)
+{
+	p2psim_vma_map_closed(vma);
+	if (!vma->vm_ops || !vma->vm_ops->close)
+		return;
+	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:close");
+	vma->vm_ops->close(vma);
+	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:close-done");
+	vma->vm_ops = &no_vm_ops;
+}
+
+pgprot_t vm_get_page_prot(unsigned long vm_flags)
+{
+	pgprot_t prot = {};
+
+	if (vm_flags & VM_ACCESS_FLAGS)
+		prot.val |= P2PSIM_PTE_PRESENT;
+	if ((vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED))
+		prot.val |= P2PSIM_PTE_WRITE;
+	return prot;
+}
+
+static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_struct *prev)
+{
+	unsigned long before = prev ? prev->vm_end : 0, max = vma->gap_before;
+	const struct vm_area_struct *left = vma_of(vma->mm_node.left), *right = vma_of(vma->mm_node.right);
+
+	if (vma->vm_start >= vma->vm_end || vma->vm_start < before || !PAGE_ALIGNED(vma->vm_start | vma->vm_end))
+		return false;
+	if (vma->gap_before != vma->vm_start - before || vma->detached)
+		return false;
+	if (left && left->subtree_max_gap > max)
+		max = left->subtree_max_gap;
+	if (right && right->subtree_max_gap > max)
+		max = right->subtree_max_gap;
+	return max == vma->subtree_max_gap && (!!vma->anon_vma == !list_empty(&vma->anon_vma_chain));
+}
+
+bool p2psim_mm_is_valid(struct mm_struct *mm)
+{
+	const struct vm_area_struct *vma, *prev = NULL;
+	unsigned long pages = 0;
+	int count = 0;
+
+	if (!p2psim_tree_is_valid(&mm->mm_vmas, &vma_tree))
+		return false;
+	for (vma = p2psim_vma_first(mm); vma; prev = vma, vma = p2psim_vma_next(vma)) {
+		if (!vma_is_valid(vma, prev))
+			return false;
+		pages += vma_pages(vma);
+		count++;
+	}
+	return count == mm->map_count && pages == mm->total_vm;
+}

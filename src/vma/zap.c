@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking entries out of page tables, and the revoke tools of drivers that do it from outside: zap_vma_ptes() and
+ * unmap_mapping_range().
+ */
+#include <p2psim/check.h>
+#include <p2psim/step.h>
+#include <p2psim/trace.h>
+
+#include "vma/internal.h"
+
+void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
+{
+	struct page *page;
+
+	(void)addr;
+	if (is_swap_pte(pte)) {
+		p2psim_swap_free(pte_pfn(pte));
+		return;
+	}
+	if (!pte_present(pte) || pte_special(pte))
+		return;
+	page = pfn_to_page(pte_pfn(pte));
+	if (pte_dirty(pte) && !PageAnon(page))
+		set_page_dirty(page);
+	mm_count_page(vma->vm_mm, page, -1);
+	page_remove_rmap(page);
+	put_page(page);
+}
+
+static bool is_cow_copy(pte_t pte)
+{
+	const struct page *page;
+
+	if (is_swap_pte(pte))
+		return true;
+	page = pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
+	return page && PageAnon(page);
+}
+
+static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows)
+{
+	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start), old;
+
+	for (; pte && start < end; start += PAGE_SIZE, pte++) {
+		if (pte_none(*pte))
+			continue;
+		p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&vma->vm_mm->obj), true, start >> PAGE_SHIFT,
+				  start >> PAGE_SHIFT, NULL);
+		old = *pte;
+		if (pte_none(old) || (!even_cows && is_cow_copy(old)))
+			continue;
+		*pte = __pte(0);
+		zap_entry(vma, start, old);
+	}
+}
+
+void zap_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows)
+{
+	unsigned long next;
+
+	start = max(start, vma->vm_start);
+	end = min(end, vma->vm_end);
+	for (; start < end; start = next) {
+		next = min((start & PMD_MASK) + PMD_SIZE, end);
+		if (!p2psim_pud_present(vma->vm_mm, start))
+			next = min((start & PUD_MASK) + PUD_SIZE, end);
+		else if (p2psim_pmd_present(vma->vm_mm, start))
+			zap_table(vma, start, next, even_cows);
+	}
+}
+
+void zap_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows)
+{
+	struct mmu_notifier_range range;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, start, end);
+	mmu_notifier_invalidate_range_start(&range);
+	zap_range(vma, start, end, even_cows);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+void(zap_vma_ptes)(struct vm_area_struct *vma, unsigned long address, unsigned long size)
+{
+	if (address < vma->vm_start || size > vma->vm_end - address || !(vma->vm_flags & VM_PFNMAP))
+		return;
+	zap_range_single(vma, address, address + size, true);
+}
+
+/* The first VMA of the file at or after `after` in mapping order; NULL = from the beginning. */
+static struct vm_area_struct *next_mapping(struct address_space *mapping, struct vm_area_struct *after)
+{
+	struct p2psim_tree_node *node = after ? p2psim_tree_next(&after->file_node) : p2psim_tree_first(&mapping->i_mmap);
+
+	return node ? container_of(node, struct vm_area_struct, file_node) : NULL;
+}
+
+static void unmap_piece(struct vm_area_struct *vma, pgoff_t first, pgoff_t last, bool even_cows)
+{
+	pgoff_t vma_last = vma->vm_pgoff + vma_pages(vma) - 1, from = max(first, vma->vm_pgoff), to = min(last, vma_last);
+
+	if (from > to)
+		return;
+	zap_range_single(vma, vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT),
+			 vma->vm_start + ((to - vma->vm_pgoff + 1) << PAGE_SHIFT), even_cows);
+}
+
+void(unmap_mapping_range)(struct address_space *mapping, loff_t holebegin, loff_t holelen, int even_cows)
+{
+	pgoff_t first = (pgoff_t)holebegin >> PAGE_SHIFT;
+	pgoff_t pages = ((pgoff_t)holelen + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	pgoff_t last = holelen ? first + pages - 1 : ULONG_MAX;
+	struct vm_area_struct *vma;
+
+	might_sleep();
+	if (last < first)
+		last = ULONG_MAX;
+	p2psim_enter("unmap_mapping_range(%s, %p, %x)", P2PSIM_STR(mapping->host->obj.name), (uint64_t)holebegin,
+		     (uint64_t)holelen);
+	i_mmap_lock_read(mapping);
+	for (vma = next_mapping(mapping, NULL); vma; vma = next_mapping(mapping, vma))
+		unmap_piece(vma, first, last, even_cows);
+	i_mmap_unlock_read(mapping);
+	p2psim_leave("unmapped");
+}
