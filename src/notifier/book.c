@@ -11,6 +11,7 @@
  *	     `--------------------> refused: -EAGAIN, no end to come
  */
 #include "notifier/internal.h"
+#include "notifier/driver_line.h"
 
 struct notifier_world *notifier_world(void)
 {

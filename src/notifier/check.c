@@ -4,6 +4,7 @@
  */
 #include "core/tree.h"
 #include "notifier/internal.h"
+#include "notifier/driver_line.h"
 
 static struct mmu_interval_notifier *sub_of(const struct p2psim_tree_node *node)
 {

@@ -8,6 +8,7 @@
  *	book.c		what the oracles keep: invalidations under way and past, callbacks entered, subscribers known
  *	check.c		the sentences of forgotten ends and leaks, and the walker
  *	interval_tree.c	the tree
+ *	driver_line.h	included last by all of them: keeps the driver's line in violations
  *
  * Nothing here is seen by the simulated machine but struct mmu_notifier_subscriptions.
  */
@@ -24,30 +25,6 @@
 #include <p2psim/trace.h>
 
 #include "core/layer.h"
-
-/* These remember the caller's line; a violation found in here is about the line of the driver that called. */
-#undef mmu_notifier_register
-#undef __mmu_notifier_register
-#undef mmu_notifier_unregister
-#undef mmu_notifier_get
-#undef mmu_notifier_get_locked
-#undef mmu_notifier_put
-#undef mmu_notifier_invalidate_range_start
-#undef mmu_notifier_invalidate_range_start_nonblock
-#undef mmu_notifier_invalidate_range_end
-#undef mmu_notifier_invalidate_range_only_end
-#undef mmu_interval_notifier_insert
-#undef mmu_interval_notifier_insert_locked
-#undef mmu_interval_notifier_remove
-#undef mmu_interval_read_begin
-#undef mmu_interval_read_retry
-#undef mmu_interval_check_retry
-#undef mmu_interval_set_seq
-#undef lock_map_acquire
-#undef might_sleep
-#undef spin_lock
-#undef spin_unlock
-#define lock_map_acquire(map) p2psim_lock_map_acquire((map), P2PSIM_LOCK_EXCLUSIVE)
 
 /* Up to this many subscribers of each sort an mm is watched for one that is freed while subscribed. */
 #define NOTIFIER_KNOWN_MAX 64

@@ -78,6 +78,7 @@
 
 #include "core/tree.h"
 #include "notifier/internal.h"
+#include "notifier/driver_line.h"
 
 static struct mmu_interval_notifier *sub_of(struct interval_tree_node *node)
 {

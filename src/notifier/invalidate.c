@@ -14,6 +14,7 @@
  * counted, so that an mm with both sorts of subscriber has its sequence odd for good.
  */
 #include "notifier/internal.h"
+#include "notifier/driver_line.h"
 
 bool mmu_notifier_range_update_to_read_only(const struct mmu_notifier_range *range)
 {

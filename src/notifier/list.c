@@ -24,6 +24,7 @@
 #include <p2psim/linux/sched/mm.h>
 
 #include "notifier/internal.h"
+#include "notifier/driver_line.h"
 
 const struct p2psim_lock_map __mmu_notifier_invalidate_range_start_map = P2PSIM_LOCK_MAP_INIT("mmu_notifier");
 

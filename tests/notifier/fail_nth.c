@@ -4,6 +4,8 @@
 
 #include <p2psim/inject.h>
 
+#include "core/layer.h"
+
 static int quiet_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	(void)mn, (void)range;
@@ -143,12 +145,36 @@ static void test_invalidate_read_and_remove_need_no_memory(void **state)
 	assert_int_equal(fail_each(*state, life_invalidate), 1);
 }
 
+/* No room for the book: what cannot be known is not held against anybody, and the protocol works. */
+static void test_a_full_arena_accuses_nobody(void **state)
+{
+	const struct p2psim_config config = { .arena_bytes = 4 << 20 };
+	struct p2psim_world *world = p2psim_world_create(&config), *before = *state;
+	struct mm_struct *mm = notifier_mm_create();
+	struct mirror m;
+
+	assert_int_equal(mirror_insert(&m, mm, 4, 8), 0);
+	while (p2psim_arena_alloc(64))
+		;
+	invalidate_pages(mm, MMU_NOTIFY_CLEAR, 4, 5);
+	mirror_fault(&m);
+	assert_int_equal(m.calls, 1);
+	assert_int_equal(p2psim_mm_invalidate_seq(mm), 4);
+	mmu_interval_notifier_remove(&m.sub);
+	mmput(mm);
+	assert_null(p2psim_world_violation(world));
+	assert_int_equal(p2psim_world_check_quiescent(world), 0);
+	p2psim_world_destroy(world);
+	p2psim_world_enter(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		core_test(test_insert_survives_every_failed_allocation),
 		core_test(test_register_survives_every_failed_allocation),
 		core_test(test_get_survives_every_failed_allocation),
+		core_test(test_a_full_arena_accuses_nobody),
 		core_test(test_invalidate_read_and_remove_need_no_memory),
 	};
 

@@ -314,6 +314,30 @@ static void driver_removes(void *arg)
 	mmu_interval_notifier_remove(&t->m.sub);
 }
 
+/* More than the library watches: they work all the same. */
+static void test_seventy_subscriptions_of_one_mm_are_all_told(void **state)
+{
+	struct notifier_test *t = *state;
+	struct mirror *m = kcalloc(70, sizeof(*m), GFP_KERNEL);
+	unsigned int i, told = 0;
+
+	for (i = 0; i < 70; i++)
+		told += mirror_insert(&m[i], t->mm, i, i + 2) == 0;
+	assert_int_equal(told, 70);
+	invalidate_pages(t->mm, MMU_NOTIFY_CLEAR, 0, 80);
+	assert_true(p2psim_notifier_is_valid(t->mm));
+	for (i = 0; i < 70; i++) {
+		told -= m[i].calls;
+		mmu_interval_notifier_remove(&m[i].sub);
+	}
+	assert_int_equal(told, 0);
+	kfree(m);
+	mirror_insert(&t->m, t->mm, 4, 8);
+	mmu_interval_notifier_insert(&t->m.sub, t->mm, 0, PAGES(1), &mirror_ops);
+	assert_violation(t->world, P2PSIM_CONTRACT, "inserted twice"); /* watched again */
+	mmu_interval_notifier_remove(&t->m.sub);
+}
+
 static void test_two_removes_at_once_are_one_too_many(void **state)
 {
 	struct notifier_test *t = *state;
@@ -324,6 +348,38 @@ static void test_two_removes_at_once_are_one_too_many(void **state)
 	p2psim_run_alone(p2psim_task_spawn("one", driver_removes, t));
 	p2psim_run_alone(p2psim_task_spawn("two", driver_removes, t));
 	assert_violation(t->world, P2PSIM_UAF, "removed twice at once");
+}
+
+/* Not a line of the library: the one that called it. */
+static void test_a_violation_names_the_drivers_line(void **state)
+{
+	struct notifier_test *t = *state;
+
+	mirror_insert(&t->m, t->mm, 4, 8);
+	mmu_interval_read_begin(&t->m.sub);
+	mmu_interval_read_retry(&t->m.sub, 1);
+	assert_string_equal(p2psim_world_violation(t->world)->site->func, __func__);
+	assert_violation(t->world, P2PSIM_CONTRACT, "without the driver's lock");
+	range_of(&t->range, t->mm, MMU_NOTIFY_CLEAR, 4, 5);
+	mmu_notifier_invalidate_range_end(&t->range);
+	assert_string_equal(p2psim_world_violation(t->world)->site->func, __func__);
+	assert_violation(t->world, P2PSIM_BALANCE, "without a start");
+	mmu_interval_notifier_remove(&t->m.sub);
+	mmu_interval_notifier_remove(&t->m.sub);
+	assert_string_equal(p2psim_world_violation(t->world)->site->func, __func__);
+	assert_violation(t->world, P2PSIM_UAF, "after its removal");
+}
+
+/* B22: the last mmput() releases, and RELEASE takes the lock that is held. */
+static void test_B22_the_last_mmput_under_the_drivers_lock(void **state)
+{
+	struct notifier_test *t = *state;
+
+	mirror_insert(&t->m, t->mm, 4, 8);
+	invalidate_pages(t->mm, MMU_NOTIFY_CLEAR, 4, 5);
+	mutex_lock(&t->m.lock);
+	mmput(t->mm);
+	assert_violation(t->world, P2PSIM_LOCKGRAPH, "mmu_notifier is taken with &m->lock held");
 }
 
 /* ---- start and end ---- */
@@ -623,6 +679,9 @@ int main(void)
 		notifier_test(test_a_subscription_that_was_never_inserted_is_not_used),
 		notifier_test(test_insert_wants_a_callback_users_and_a_free_subscription),
 		notifier_test(test_a_subscription_freed_while_inserted_is_found_and_the_others_live),
+		notifier_test(test_seventy_subscriptions_of_one_mm_are_all_told),
+		notifier_test(test_a_violation_names_the_drivers_line),
+		notifier_test_rubble(test_B22_the_last_mmput_under_the_drivers_lock),
 		notifier_test_rubble(test_two_removes_at_once_are_one_too_many),
 		notifier_test(test_N10_every_end_has_its_start),
 		notifier_test(test_N10_a_refused_start_has_no_end),

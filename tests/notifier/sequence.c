@@ -400,6 +400,8 @@ static void test_owner_of_other_events_is_nobody(void **state)
 	range_of(&t->range, t->mm, MMU_NOTIFY_UNMAP, 0, 1);
 	assert_ptr_equal(t->range.owner, P2PSIM_NOTIFIER_NO_OWNER);
 	assert_non_null(t->range.owner);
+	assert_string_equal(p2psim_notifier_event_name(MMU_NOTIFY_PROTECTION_VMA), "PROT_VMA");
+	assert_string_equal(p2psim_notifier_event_name(99), "?");
 }
 
 /* 3.7: EXCLUSIVE with owner NULL is the CPU that takes the page back: nobody may ignore it. */
