@@ -42,11 +42,6 @@ const char *p2psim_tlp_status_name(enum p2psim_tlp_status status)
 	return (unsigned int)status < ARRAY_SIZE(statuses) ? statuses[status].name : "?";
 }
 
-bool p2psim_is_ram(u64 phys)
-{
-	return pfn_valid(phys >> PAGE_SHIFT);
-}
-
 /* Routing. */
 
 static void add_hop(struct p2psim_tlp_result *result, struct pci_dev *hop)
@@ -215,8 +210,11 @@ static void check_owner(const struct p2psim_dma_request *request, u32 owner, con
 
 static int access_ram(const struct p2psim_dma_request *request, u64 addr, void *buf, size_t len)
 {
+	const struct page *page = pfn_to_page(addr >> PAGE_SHIFT);
+
 	p2psim_mapping_check_ram(request->dev, addr, len, request->write);
-	check_owner(request, p2psim_page_owner(pfn_to_page(addr >> PAGE_SHIFT)), "a page");
+	if (page)
+		check_owner(request, p2psim_page_owner(page), "a page");
 	return request->write ? p2psim_ram_write(addr, buf, len) : p2psim_ram_read(addr, buf, len);
 }
 

@@ -74,6 +74,8 @@ struct pci_dev *p2psim_pci_of(struct device *dev);
 /* pci.c */
 /* What a step names that asks for, or changes, ways through the tree below one host bridge. */
 u32 p2psim_tree_id(struct pci_dev *pdev);
+/* Does the machine have RAM there, used or not? */
+bool p2psim_is_ram(u64 phys);
 struct p2psim_bar_place *p2psim_bar_at(struct p2psim_host_bridge *host, u64 cpu_addr);
 
 /* bar.c */
@@ -101,8 +103,5 @@ bool p2psim_mapping_check_bar(struct device *dev, u64 addr, struct p2psim_bar *b
 void p2psim_mappings_check(struct device *dev);
 /* addr + size - 1 is not beyond what the device can put on the bus. */
 bool p2psim_dma_fits_mask(const struct device *dev, u64 addr, u64 size);
-
-/* bus.c */
-bool p2psim_is_ram(u64 phys);
 
 #endif

@@ -115,6 +115,11 @@ static u64 ram_end(void)
 	return ((config->ram_pages ? config->ram_pages : RAM_PAGES_DEFAULT) + RAM_PFN_FIRST) << PAGE_SHIFT;
 }
 
+bool p2psim_is_ram(u64 phys)
+{
+	return phys >> PAGE_SHIFT >= RAM_PFN_FIRST && phys < ram_end();
+}
+
 static void set_windows(struct p2psim_host_bridge *host, const struct p2psim_pci_host_config *config, unsigned int n)
 {
 	host->low.start = config->window_start ? config->window_start : LOW_START + n * LOW_BYTES;
