@@ -434,6 +434,35 @@ void *notifier_known_take_freed(struct notifier_known *known)
 	return NULL;
 }
 
+static bool is_in(const struct notifier_known *known, const void *sub)
+{
+	unsigned int i;
+
+	for (i = 0; !known->overflowed && i < known->count; i++)
+		if (known->sub[i] == sub)
+			return true;
+	return false;
+}
+
+bool notifier_is_known(const void *sub)
+{
+	struct notifier_world *world = notifier_world();
+	struct notifier_book *book;
+
+	if (!world)
+		return false;
+	list_for_each_entry(book, &world->books, entry) {
+		const struct mmu_notifier_subscriptions *subs;
+
+		if (p2psim_ptr_is_freed(book->mm))
+			continue;
+		subs = book->mm->notifier_subscriptions;
+		if (subs && (is_in(&subs->intervals, sub) || is_in(&subs->listed, sub)))
+			return true;
+	}
+	return false;
+}
+
 bool notifier_is_usable(const void *sub, const struct p2psim_object *obj, const unsigned int *state, const char *call)
 {
 	if (p2psim_ptr_is_freed(sub)) {

@@ -142,6 +142,8 @@ void notifier_known_add(struct notifier_known *known, void *sub);
 void notifier_known_del(struct notifier_known *known, const void *sub);
 /* Takes out one that lies in freed memory; NULL = none. */
 void *notifier_known_take_freed(struct notifier_known *known);
+/* Is it subscribed to any mm?  (Not known of mms with more subscribers than are watched.) */
+bool notifier_is_known(const void *sub);
 /* UAF, CONTRACT: false, after saying so, unless `sub` is a live object of this execution that was registered. */
 bool notifier_is_usable(const void *sub, const struct p2psim_object *obj, const unsigned int *state, const char *call);
 

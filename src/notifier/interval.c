@@ -332,16 +332,6 @@ void notifier_intervals_release(struct mmu_notifier_subscriptions *subs, struct 
 
 /* ---- Insert and remove ---- */
 
-static bool is_inserted(struct mmu_notifier_subscriptions *subs, const struct mmu_interval_notifier *sub)
-{
-	unsigned int i;
-
-	for (i = 0; !subs->intervals.overflowed && i < subs->intervals.count; i++)
-		if (subs->intervals.sub[i] == sub)
-			return true;
-	return false;
-}
-
 /* The second column of the table above. */
 static void put_in(struct mmu_notifier_subscriptions *subs, struct mmu_interval_notifier *sub)
 {
@@ -369,7 +359,7 @@ static bool prepare(struct mmu_interval_notifier *sub, struct mm_struct *mm, uns
 			       "an interval notifier is inserted without ->invalidate()");
 		return false;
 	}
-	if (is_inserted(mm->notifier_subscriptions, sub)) {
+	if (notifier_is_known(sub)) {
 		p2psim_violate(P2PSIM_CONTRACT, 0, sub_id(sub), mm->obj.id, "%s is inserted twice",
 			       notifier_name(sub_id(sub)));
 		return false;
@@ -488,19 +478,22 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	struct mmu_notifier_subscriptions *subs;
 	struct mm_struct *mm;
 	unsigned long seq = 0;
+	uint32_t id;
 
 	if (!notifier_is_usable(interval_sub, &interval_sub->obj, &interval_sub->state, call))
 		return;
 	mm = interval_sub->mm;
 	subs = mm->notifier_subscriptions;
-	if (!notifier_may_wait(mm, interval_sub->obj.id, call))
+	id = sub_id(interval_sub);
+	if (!notifier_may_wait(mm, id, call))
 		return;
 	(might_sleep)();
 	spin_lock(&subs->lock);
 	bury_freed(subs);
-	if (interval_sub->state == NOTIFIER_REMOVING || interval_sub->state == NOTIFIER_GONE)
-		p2psim_violate(P2PSIM_UAF, 0, interval_sub->obj.id, 0, "%s is removed twice at once",
-			       notifier_name(interval_sub->obj.id));
+	if (p2psim_ptr_is_freed(interval_sub))
+		; /* bury_freed() has said so */
+	else if (interval_sub->state == NOTIFIER_REMOVING || interval_sub->state == NOTIFIER_GONE)
+		p2psim_violate(P2PSIM_UAF, 0, id, 0, "%s is removed twice at once", notifier_name(id));
 	else
 		seq = take_out(subs, interval_sub);
 	spin_unlock(&subs->lock);
@@ -510,7 +503,7 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 		wait_event(subs->wq, seq_has_moved(subs, seq));
 	}
 	/* From here on it is the caller's: whoever touched it must have done so before. */
-	p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, interval_sub->obj.id, true, "notifier:removed");
+	p2psim_step_on(P2PSIM_STEP_SEQ_WRITE, id, true, "notifier:removed");
 	mmdrop(mm);
 }
 

@@ -417,17 +417,6 @@ static void subscribe(struct mmu_notifier *sub, struct mm_struct *mm)
 	spin_unlock(&subs->lock);
 }
 
-static bool is_listed(struct mm_struct *mm, const struct mmu_notifier *sub)
-{
-	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
-	unsigned int i;
-
-	for (i = 0; sub && subs && !subs->listed.overflowed && i < subs->listed.count; i++)
-		if (subs->listed.sub[i] == sub)
-			return true;
-	return false;
-}
-
 static void ready_srcu(struct notifier_world *world)
 {
 	if (!world->srcu_is_ready)
@@ -445,7 +434,7 @@ int notifier_register(struct mmu_notifier *sub, struct mm_struct *mm)
 		return error ? error : -ENOMEM;
 	ready_srcu(notifier_world());
 	teach_lock_graph();
-	if (is_listed(mm, sub)) {
+	if (sub && notifier_is_known(sub)) {
 		p2psim_violate(P2PSIM_CONTRACT, 0, sub_id(sub), mm->obj.id, "%s is registered twice",
 			       notifier_name(sub_id(sub)));
 		return -EINVAL;

@@ -273,10 +273,14 @@ static void test_insert_wants_a_callback_users_and_a_free_subscription(void **st
 {
 	static const struct mmu_interval_notifier_ops none = { NULL };
 	struct notifier_test *t = *state;
+	struct mm_struct *other = notifier_mm_create();
 
 	mirror_insert(&t->m, t->mm, 4, 8);
 	assert_int_equal(mmu_interval_notifier_insert(&t->m.sub, t->mm, 0, PAGES(1), &mirror_ops), -EINVAL);
 	assert_violation(t->world, P2PSIM_CONTRACT, "interval is inserted twice");
+	assert_int_equal(mmu_interval_notifier_insert(&t->m.sub, other, 0, PAGES(1), &mirror_ops), -EINVAL);
+	assert_violation(t->world, P2PSIM_CONTRACT, "interval is inserted twice");
+	mmput(other);
 	assert_int_equal(mmu_interval_notifier_insert(&t->n.sub, t->mm, 0, PAGES(1), &none), -EINVAL);
 	assert_violation(t->world, P2PSIM_CONTRACT, "without ->invalidate()");
 	atomic_set(&t->mm->mm_users, 0);
