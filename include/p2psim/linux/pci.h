@@ -38,13 +38,13 @@ struct resource {
 #define PCI_EXP_TYPE_RC_END 0x9
 
 /* Access control services: which peer traffic a port sends up to the root complex. */
-#define PCI_ACS_SV 0x01
-#define PCI_ACS_TB 0x02
-#define PCI_ACS_RR 0x04			/* request redirect */
-#define PCI_ACS_CR 0x08			/* completion redirect */
-#define PCI_ACS_UF 0x10
-#define PCI_ACS_EC 0x20			/* egress control */
-#define PCI_ACS_DT 0x40
+#define PCI_ACS_SV 0x0001
+#define PCI_ACS_TB 0x0002
+#define PCI_ACS_RR 0x0004			/* request redirect */
+#define PCI_ACS_CR 0x0008			/* completion redirect */
+#define PCI_ACS_UF 0x0010
+#define PCI_ACS_EC 0x0020			/* egress control */
+#define PCI_ACS_DT 0x0040
 
 #define PCI_VENDOR_ID_INTEL 0x8086
 #define PCI_VENDOR_ID_AMD 0x1022
