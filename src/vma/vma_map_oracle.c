@@ -214,21 +214,31 @@ void p2p_judge_invalidation(struct mm_struct *mm, const struct mmu_notifier_rang
 		judge(range, page, running.step_begin);
 }
 
+static void commit(struct mm_struct *mm, struct p2p_page *page)
+{
+	page->committed = true;
+	if (!page->stale || page->batch->reported)
+		return;
+	page->batch->reported = true;
+	p2psim_violate(P2PSIM_CONTRACT, page->batch->step, page->batch->importer_id, mm->obj.id,
+		       "%s commits page 0x%lx, which an invalidation took after it was mapped: it did not look "
+		       "for the collision",
+		       p2p_name(page->batch->importer_id), page->addr);
+}
+
+/* A page may have been mapped before and forgotten: the last map of this task is what it commits. */
 void p2psim_vma_map_commit(struct mm_struct *mm, struct device *importer, unsigned long start, unsigned long end)
 {
-	struct p2p_page *page;
+	struct p2p_page *page, *last;
 
-	for (page = p2p_page_first(mm, start); page && page->addr < end; page = p2p_page_next(page)) {
-		if (page->batch->importer != importer || page->batch->pid != current->pid || page->state != P2P_MAPPED)
-			continue;
-		page->committed = true;
-		if (!page->stale || page->batch->reported)
-			continue;
-		page->batch->reported = true;
-		p2psim_violate(P2PSIM_CONTRACT, page->batch->step, page->batch->importer_id, mm->obj.id,
-			       "%s commits page 0x%lx, which an invalidation took after it was mapped: it did not look "
-			       "for the collision",
-			       p2p_name(page->batch->importer_id), page->addr);
+	for (page = p2p_page_first(mm, start); page && page->addr < end; page = p2p_page_first(mm, start)) {
+		start = page->addr + PAGE_SIZE;
+		for (last = NULL; page && page->addr < start; page = p2p_page_next(page))
+			if (page->batch->importer == importer && page->batch->pid == current->pid &&
+			    page->state == P2P_MAPPED && (!last || last->batch->step < page->batch->step))
+				last = page;
+		if (last)
+			commit(mm, last);
 	}
 }
 

@@ -60,19 +60,25 @@ struct p2p_page *p2p_page_next(struct p2p_page *page)
 	return node ? container_of(node, struct p2p_page, node) : NULL;
 }
 
+/* How likely it is the one that is given back: the address, then one's own try, then what the device has. */
+static unsigned int likeness(const struct p2p_page *page, dma_addr_t pa)
+{
+	bool own_try = page->batch->pid == current->pid && !page->committed;
+
+	return 1 + (page->pa == pa) * 4 + own_try * 2 + page->committed;
+}
+
 struct p2p_page *p2p_page_find(struct mm_struct *mm, const struct device *importer, unsigned long addr, dma_addr_t pa)
 {
-	struct p2p_page *page, *other = NULL;
+	struct p2p_page *page, *best = NULL;
 
 	for (page = p2p_page_first(mm, addr); page && page->addr == addr; page = p2p_page_next(page)) {
 		if (page->batch->importer != importer || page->state != P2P_MAPPED)
 			continue;
-		if (page->pa == pa)
-			return page;
-		if (!other)
-			other = page;
+		if (!best || likeness(page, pa) > likeness(best, pa))
+			best = page;
 	}
-	return other;
+	return best;
 }
 
 struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *importer, unsigned long start,

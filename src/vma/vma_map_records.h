@@ -70,7 +70,7 @@ const char *p2p_name(u32 id);
 /* The first record at or after `addr`, and the next one; NULL at the end.  Several importers may have a page. */
 struct p2p_page *p2p_page_first(struct mm_struct *mm, unsigned long addr);
 struct p2p_page *p2p_page_next(struct p2p_page *page);
-/* This importer's MAPPED page at `addr`; with several of them, the one at `pa`. */
+/* This importer's MAPPED page at `addr`; with several of them, the one that most likely is meant. */
 struct p2p_page *p2p_page_find(struct mm_struct *mm, const struct device *importer, unsigned long addr, dma_addr_t pa);
 struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *importer, unsigned long start,
 				   unsigned long end, unsigned int flags);

@@ -395,6 +395,7 @@ static void test_9_3_write_in_an_entry_means_that_the_cpu_may_write(void **state
 	assert_int_equal(t->pfns[0] & HMM_PFN_WRITE, 0);
 	assert_false(pte_write(*p2psim_pte_lookup(t->mm, AT(0))));
 	assert_int_equal(hmm_bench_dma_unmap(t, 0, 1), 0);
+	assert_int_equal(hmm_bench_dma_map(t, 0, 1, HMM_WRITE), -EBUSY); /* the copy collides with itself */
 	assert_int_equal(hmm_bench_dma_map(t, 0, 1, HMM_WRITE), 0);
 	assert_true(t->pfns[0] & HMM_PFN_WRITE);
 	assert_true(pte_write(*p2psim_pte_lookup(t->mm, AT(0))));

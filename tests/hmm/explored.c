@@ -69,10 +69,10 @@ static void gpu_moves(void *state)
 {
 	struct hmm_bench *t = state;
 
-	t->gpu.error = -EBUSY;
+	WRITE_ONCE(t->gpu.error, -EBUSY);
 	unmap_mapping_range(t->gpu_file->f_mapping, 0, PAGE_SIZE, 1);
-	t->gpu.base = MOVED;
-	t->gpu.error = 0;
+	WRITE_ONCE(t->gpu.base, MOVED);
+	WRITE_ONCE(t->gpu.error, 0);
 }
 
 static void app_unmaps(void *state)

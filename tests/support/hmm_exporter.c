@@ -22,7 +22,7 @@ static void remember(struct hmm_exporter *exporter, const struct vm_area_struct 
 
 static long answer(struct hmm_exporter *exporter, struct vm_area_struct *vma, struct device *importer, bool write)
 {
-	long error = exporter->error;
+	long error = READ_ONCE(exporter->error);
 
 	if ((exporter->only && importer != exporter->only) || (exporter->read_only && write))
 		error = -EACCES;
@@ -36,6 +36,7 @@ static long exporter_map(struct vm_area_struct *vma, struct device *importer, un
 {
 	struct hmm_exporter *exporter = vma->vm_private_data;
 	unsigned long page = page_of(vma, start), i, count = (end - start) >> PAGE_SHIFT;
+	dma_addr_t base;
 	long error;
 
 	exporter->maps++;
@@ -45,9 +46,10 @@ static long exporter_map(struct vm_area_struct *vma, struct device *importer, un
 	error = answer(exporter, vma, importer, write);
 	if (error)
 		return error;
+	base = READ_ONCE(exporter->base);
 	for (i = 0; i < count; i++) {
 		exporter->counts[page + i]++;
-		exporter->given[page + i] = exporter->base + ((page + i) << PAGE_SHIFT);
+		exporter->given[page + i] = base + ((page + i) << PAGE_SHIFT);
 		if (i + 1 < count || !exporter->forget_address)
 			pa[i] = exporter->given[page + i];
 	}
