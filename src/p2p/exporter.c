@@ -41,8 +41,8 @@ struct p2psim_exporter {
 	unsigned long mapped;	/* lock; pages that peers have */
 	wait_queue_head_t idle;	/* woken when mapped becomes 0 */
 
-	unsigned long vmas;	/* mmap_lock of each, held for writing: open() and close() */
-	unsigned long faults;
+	unsigned long vmas;	/* lock */
+	unsigned long faults;	/* lock */
 };
 
 static struct pci_dev *pdev_of(const struct p2psim_exporter *exporter)
@@ -139,27 +139,39 @@ static long linear_p2p_unmap(struct vm_area_struct *vma, struct device *importer
 	return 0;
 }
 
+/* One VMA more or (-1) less; returns how many there are. */
+static unsigned long count_vma(struct p2psim_exporter *exporter, int more)
+{
+	unsigned long vmas;
+
+	spin_lock(&exporter->lock);
+	exporter->vmas += (unsigned long)more;
+	vmas = exporter->vmas;
+	spin_unlock(&exporter->lock);
+	return vmas;
+}
+
 static void linear_open(struct vm_area_struct *vma)
 {
-	struct p2psim_exporter *exporter = vma->vm_private_data;
-
-	exporter->vmas++;
+	count_vma(vma->vm_private_data, 1);
 }
 
 static void linear_close(struct vm_area_struct *vma)
 {
-	struct p2psim_exporter *exporter = vma->vm_private_data;
-
-	exporter->vmas--;
+	count_vma(vma->vm_private_data, -1);
 }
 
 /* The CPU's side: S18, an exporter may forbid it. */
 static vm_fault_t linear_fault(struct vm_fault *vmf)
 {
 	struct p2psim_exporter *exporter = vmf->vma->vm_private_data;
+	enum door door;
 
+	spin_lock(&exporter->lock);
 	exporter->faults++;
-	if (!(exporter->config.flags & P2PSIM_EXPORTER_CPU) || door_of(exporter) != DOOR_OPEN)
+	door = exporter->door;
+	spin_unlock(&exporter->lock);
+	if (!(exporter->config.flags & P2PSIM_EXPORTER_CPU) || door != DOOR_OPEN)
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vmf->vma, vmf->address, bar_pfn(vmf->vma, vmf->address));
 }
@@ -190,7 +202,7 @@ int p2psim_exporter_mmap(struct p2psim_exporter *exporter, struct vm_area_struct
 		return ret;
 	vma->vm_ops = &linear_vm_ops;
 	exporter->mapping = vma->vm_file->f_mapping;
-	exporter->vmas++;
+	count_vma(exporter, 1);
 	return 0;
 }
 
@@ -279,7 +291,7 @@ static int close_door(struct p2psim_exporter *exporter, enum door to)
 /* E2, second and third; E3. */
 static void drain(struct p2psim_exporter *exporter)
 {
-	if (exporter->vmas && !(exporter->config.flags & P2PSIM_EXPORTER_NO_ZAP))
+	if (count_vma(exporter, 0) && !(exporter->config.flags & P2PSIM_EXPORTER_NO_ZAP))
 		unmap_mapping_range(exporter->mapping, 0, (loff_t)exporter->config.pages << PAGE_SHIFT, 1);
 	if (!(exporter->config.flags & P2PSIM_EXPORTER_NO_WAIT))
 		wait_event(exporter->idle, !exporter->mapped);

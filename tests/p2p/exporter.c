@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include <p2psim/dma.h>
+#include <p2psim/explore.h>
 #include <p2psim/exporter.h>
 #include <p2psim/inject.h>
 #include <p2psim/linux/mm.h>
@@ -477,6 +478,93 @@ static void test_every_allocation_may_fail(void **state)
 	assert_true(n > 5);
 }
 
+/*
+ * The same meeting in every interleaving: one import, one revoke; nobody waits for ever, nothing is stale or left over.
+ *
+ *	nic				exporter
+ *	import()			revoke()
+ *	one DMA, if it is mapped
+ */
+static int meeting_setup(void *state)
+{
+	struct bench *bench = state;
+	struct p2psim_exporter_config config = { .name = "doorbell", .first = 2, .pages = PAGES };
+
+	p2p_build();
+	config.bar = bench->memory.bar = p2psim_bar_init(p2p_find("a"), 0, &p2p_memory_ops, &bench->memory);
+	p2psim_bar_window_alloc(bench->memory.bar, P2P_MEMORY_PAGES, 0, 0, NULL);
+	bench->exporter = p2psim_exporter_create(&config);
+	bench->app = p2psim_process_create("app");
+	return app_maps(bench) == (long)AT ? importer_init(&bench->nic, "b", bench->app) : -ENOMEM;
+}
+
+static void meeting_imports(void *state)
+{
+	struct bench *bench = state;
+	char byte;
+
+	bench->nic.result = import(&bench->nic);
+	mutex_lock(&bench->nic.lock);
+	if (bench->nic.mapped)
+		P2PSIM_CHECK(p2psim_dma_read(bench->nic.dev, bench->nic.pa[0], &byte, 1) == 0);
+	mutex_unlock(&bench->nic.lock);
+}
+
+static void meeting_unplugs(void *state)
+{
+	struct bench *bench = state;
+
+	p2psim_exporter_unplug(bench->exporter);
+}
+
+/* Would be the end of the promise: mapped, though the exporter says that nobody has anything. */
+static bool maps_behind_its_back(void *state)
+{
+	struct bench *bench = state;
+
+	return bench->nic.mapped != (p2psim_exporter_mapped(bench->exporter) == PAGES);
+}
+
+static void meeting_teardown(void *state)
+{
+	struct bench *bench = state;
+
+	importer_exit(&bench->nic);
+	p2psim_process_exit(bench->app);
+	p2psim_exporter_destroy(bench->exporter);
+	p2p_memory_exit(&bench->memory, true);
+}
+
+static void expect_never(const char *name, void (*exporter)(void *))
+{
+	struct p2psim_scenario scenario = {
+		.name = name,
+		.question = "Can an importer map behind the back of a revoke?",
+		.source = "Gunthorpe, 2019-01-29",
+		.state_size = sizeof(struct bench),
+		.setup = meeting_setup,
+		.tasks = { { "nic", meeting_imports }, { "exporter", exporter } },
+		.exists = maps_behind_its_back,
+		.teardown = meeting_teardown,
+		.expect = P2PSIM_NEVER,
+	};
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
+	struct p2psim_explore_result result;
+
+	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
+	if (!result.as_expected)
+		print_error("%s: %s %s\n", name, result.error, result.violation.sentence);
+	print_message("# %s: %llu traces\n", name, (unsigned long long)result.executions);
+	assert_true(result.as_expected && result.complete);
+	assert_true(result.executions > 10);
+}
+
+static void test_no_interleaving_maps_behind_the_back_of_a_revoke_or_an_unplug(void **state)
+{
+	expect_never("p2p/import+revoke", revokes);
+	expect_never("p2p/import+unplug", meeting_unplugs);
+}
+
 #define exporter_test(f, s) cmocka_unit_test_setup_teardown(f, s, teardown)
 #define exporter_test_rubble(f, s) cmocka_unit_test_setup_teardown(f, s, teardown_rubble)
 
@@ -498,6 +586,7 @@ int main(void)
 		exporter_test_rubble(test_without_the_wait_the_importer_reaches_a_device_that_is_gone, setup_no_wait),
 		exporter_test_rubble(test_an_unmap_too_many_and_a_destroy_too_early_are_told, setup),
 		p2p_test(test_every_allocation_may_fail),
+		cmocka_unit_test(test_no_interleaving_maps_behind_the_back_of_a_revoke_or_an_unplug),
 	};
 
 	return cmocka_run_group_tests_name("exporter", tests, NULL, NULL);
