@@ -134,7 +134,7 @@ const struct p2psim_scenario p2psim_mail_000[] = {
 		.tasks = { { "nic0", nic_keeps_the_trial }, { "app", app_unmaps } },
 		.teardown = teardown,
 		.expect = P2PSIM_VIOLATION,
-		.oracle = P2PSIM_LEAK,
+		.oracle = P2PSIM_CONTRACT,
 		.schedule = "nic0 app",
 	},
 	{},

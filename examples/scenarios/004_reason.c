@@ -133,7 +133,7 @@ const struct p2psim_scenario p2psim_mail_004[] = {
 		.setup = setup_mmap_lock,
 		.tasks = { { "nic0", nic_uses_it }, { "app", app_protects } },
 		.expect = P2PSIM_VIOLATION,
-		.oracle = P2PSIM_LOCKGRAPH,
+		.oracle = P2PSIM_DEADLOCK,
 		.schedule = "nic0>mail:written app",
 		COMMON,
 	},

@@ -46,7 +46,7 @@ enum p2psim_nic_fault {
 	P2PSIM_NIC_NO_DRAIN = 1 << 6,		/* does not wait for DMA in flight: STALE */
 	P2PSIM_NIC_LEAK_AT_DEREG = 1 << 7,	/* deregisters without unmapping: LEAK */
 	P2PSIM_NIC_SLEEP_IN_INVALIDATE = 1 << 8, /* mutex_lock() in a non-blockable invalidation: LOCKGRAPH */
-	P2PSIM_NIC_ZAP_ONE_PAGE = 1 << 9,	/* invalidates the first page of a longer range only: STALE, CONTRACT */
+	P2PSIM_NIC_ZAP_ONE_PAGE = 1 << 9,	/* invalidates the first page of a longer range only: RANGE, CONTRACT, STALE */
 	P2PSIM_NIC_FAULT_UNDER_LOCK = 1 << 10,	/* mr->update held around hmm_range_dma_map(): LOCKGRAPH */
 	P2PSIM_NIC_DEREG_UNDER_LOCK = 1 << 11,	/* removes the notifier with mr->update held: LOCKGRAPH, DEADLOCK */
 	P2PSIM_NIC_ALLOC_UNDER_LOCK = 1 << 12,	/* kmalloc(GFP_KERNEL) under mr->update: LOCKGRAPH (fs_reclaim) */

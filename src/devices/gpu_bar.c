@@ -105,28 +105,30 @@ int p2psim_gpu_defragment(struct p2psim_gpu *gpu)
 	return gpu->gone ? -ENODEV : moved;
 }
 
-/* An object that is mapped or on the move, with a reference. */
-static struct p2psim_gpu_object *gpu_find_busy(struct p2psim_gpu *gpu)
+/* The first object from file offset `pgoff` on, with a reference; NULL: none is left. */
+static struct p2psim_gpu_object *gpu_object_from(struct p2psim_gpu *gpu, unsigned long pgoff)
 {
-	struct p2psim_gpu_object *bo, *busy = NULL;
+	struct p2psim_gpu_object *bo, *found = NULL;
 
 	mutex_lock(&gpu->place);
 	list_for_each_entry(bo, &gpu->objects, link)
-		if ((bo->moving || atomic_read(&bo->mapped)) && kref_get_unless_zero(&bo->kref)) {
-			busy = bo;
+		if (bo->pgoff >= pgoff && kref_get_unless_zero(&bo->kref)) {
+			found = bo;
 			break;
 		}
 	mutex_unlock(&gpu->place);
-	return busy;
+	return found;
 }
 
-/* Nothing new can begin (gpu->gone): when all that is there has ended, it has ended for good. */
+/* Nothing new can begin (gpu->gone): who has been idle once stays idle, so one round is enough. */
 static void gpu_wait_until_idle(struct p2psim_gpu *gpu)
 {
 	struct p2psim_gpu_object *bo;
+	unsigned long pgoff = 0;
 
-	while ((bo = gpu_find_busy(gpu))) {
+	while ((bo = gpu_object_from(gpu, pgoff))) {
 		wait_event(gpu->wait, !bo->moving && !atomic_read(&bo->mapped));
+		pgoff = bo->pgoff + 1;
 		gpu_object_put(bo);
 	}
 }

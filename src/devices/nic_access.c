@@ -102,10 +102,17 @@ static int nic_access(struct p2psim_nic_region *mr, unsigned long va, char *buf,
 	return ret;
 }
 
+/* An access through a region that was deregistered is a UAF: say so before anything of it is read. */
+static void nic_check_alive(struct p2psim_nic_region *mr)
+{
+	p2psim_object_id(&mr->obj);
+}
+
 int p2psim_nic_read(struct p2psim_nic_region *mr, unsigned long va, void *buf, size_t len)
 {
 	int ret;
 
+	nic_check_alive(mr);
 	p2psim_enter("%s: read(%p, %u)", P2PSIM_STR(mr->nic->name), va, len);
 	ret = nic_access(mr, va, buf, len, P2PSIM_NIC_READ);
 	p2psim_leave("%s: read() = %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
@@ -116,6 +123,7 @@ int p2psim_nic_write(struct p2psim_nic_region *mr, unsigned long va, const void 
 {
 	int ret;
 
+	nic_check_alive(mr);
 	p2psim_enter("%s: write(%p, %u)", P2PSIM_STR(mr->nic->name), va, len);
 	ret = nic_access(mr, va, (char *)buf, len, P2PSIM_NIC_WRITE);
 	p2psim_leave("%s: write() = %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
@@ -126,6 +134,7 @@ int p2psim_nic_prefetch(struct p2psim_nic_region *mr, unsigned long start, unsig
 {
 	int ret;
 
+	nic_check_alive(mr);
 	p2psim_enter("%s: prefetch [%p,%p)", P2PSIM_STR(mr->nic->name), start, end);
 	ret = nic_check_access(mr, start, end, access);
 	if (!ret && (!PAGE_ALIGNED(start | end) || start == end))

@@ -98,13 +98,12 @@ int nic_table_reserve(struct p2psim_nic_region *mr, unsigned long start, unsigne
 }
 
 /* What the device may have written is dirty: said before the page goes, by whoever knows. */
-static void nic_slot_dirty(struct nic_leaf *leaf, unsigned int slot)
+static void nic_slot_dirty(const struct nic_leaf *leaf, unsigned int slot)
 {
-	unsigned long *pfn = &leaf->pfns[slot];
+	unsigned long pfn = leaf->pfns[slot];
 
-	if ((*pfn & HMM_PFN_WRITE) && !(*pfn & HMM_PFN_P2P))
-		set_page_dirty(hmm_pfn_to_page(*pfn));
-	*pfn &= ~HMM_PFN_WRITE;
+	if ((pfn & HMM_PFN_WRITE) && !(pfn & HMM_PFN_P2P))
+		set_page_dirty(hmm_pfn_to_page(pfn));
 }
 
 /* Gives back slots [from, to) of a leaf; all of them hold a mapping. */
@@ -228,18 +227,15 @@ void nic_table_zap(struct p2psim_nic_region *mr, unsigned long start, unsigned l
 	}
 }
 
+/* The mapping stays what it was: the books keep HMM_PFN_WRITE, for the unmap and for the dirty bit. */
 void nic_table_write_protect(struct p2psim_nic_region *mr, unsigned long start, unsigned long end)
 {
-	unsigned long first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT, page;
-	struct nic_leaf *leaf;
+	unsigned long first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
 
 	lockdep_assert_held(&mr->update);
 	mr->stats.downgrades += nic_table_clear(mr, first, last, true);
 	nic_drain(mr);
 	nic_table_unmap(mr, first, last, false);
-	list_for_each_entry(leaf, &mr->leaves, link)
-		for (page = max(first, leaf->first); page <= last && page < leaf->first + NIC_LEAF_PAGES; page++)
-			nic_slot_dirty(leaf, page - leaf->first);
 }
 
 void nic_table_free(struct p2psim_nic_region *mr)

@@ -186,7 +186,7 @@ static void each_allocation_fails(const struct p2psim_scenario *scenario)
 	struct p2psim_run_result result;
 	uint64_t points = allocations(scenario, options);
 
-	assert_true(points > 20);
+	assert_true(points > 10);
 	for (options.fail_nth = 1; options.fail_nth <= points && !is_broken(scenario); options.fail_nth++) {
 		result = run(scenario, options);
 		if (result.verdict == P2PSIM_VIOLATION)
