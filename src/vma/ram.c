@@ -369,7 +369,8 @@ static struct swap_slot *grow_slots(struct p2psim_ram_state *ram)
 	slots = p2psim_arena_alloc(space * sizeof(*slots));
 	if (!slots)
 		return NULL;
-	memcpy(slots, ram->slots, ram->slot_count * sizeof(*slots));
+	if (ram->slot_count)
+		memcpy(slots, ram->slots, ram->slot_count * sizeof(*slots));
 	ram->slots = slots;
 	ram->slot_space = space;
 	return &ram->slots[ram->slot_count++];
