@@ -276,7 +276,7 @@ void hmm_check_caller(const struct hmm_range *range, const char *who)
 			       "%s of 0x%lx..0x%lx outside its notifier's 0x%lx..0x%lx: nobody hears of its end", who,
 			       range->start, range->end, sub->interval_tree.start, sub->interval_tree.last + 1);
 	if (!sub->reads || !(range->notifier_seq & 1) || range->notifier_seq > sub->invalidate_seq)
-		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, 0, 
+		p2psim_violate(P2PSIM_CONTRACT, 0, sub->obj.id, 0,
 			       "%s with a sequence that read_begin() did not give: %lu", who, range->notifier_seq);
 }
 

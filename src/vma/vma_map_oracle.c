@@ -43,6 +43,19 @@ static struct p2p_promise *find_promise(struct mm_struct *mm, u32 importer_id, u
 	return NULL;
 }
 
+/* One of the same importer and access that touches the range and can grow over it. */
+static struct p2p_promise *neighbour(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end,
+				     bool write)
+{
+	struct p2p_promise *promise;
+
+	list_for_each_entry(promise, &mm->p2p_promises, entry)
+		if (promise->importer_id == importer_id && promise->write == write && promise->start < promise->end &&
+		    promise->start <= end && start <= promise->end)
+			return promise;
+	return NULL;
+}
+
 /* An empty one is used again: ranges come and go with VMAs. */
 static struct p2p_promise *new_promise(struct mm_struct *mm)
 {
@@ -63,14 +76,15 @@ void p2p_promise_keep(struct mm_struct *mm, u32 importer_id, unsigned long start
 
 	if (find_promise(mm, importer_id, start, end, write))
 		return;
-	promise = new_promise(mm);
-	if (!promise)
+	promise = neighbour(mm, importer_id, start, end, write);
+	if (promise) {
+		promise->start = min(promise->start, start);
+		promise->end = max(promise->end, end);
 		return;
-	promise->importer_id = importer_id;
-	promise->start = start;
-	promise->end = end;
-	promise->write = write;
-	promise->step = p2psim_hot->steps;
+	}
+	promise = new_promise(mm);
+	if (promise)
+		*promise = (struct p2p_promise){ promise->entry, importer_id, start, end, write, p2psim_hot->steps };
 }
 
 static bool excusable(long ret)
