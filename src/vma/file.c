@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <p2psim/check.h>
+#include <p2psim/linux/sched.h>
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 #include <p2psim/world.h>
@@ -37,13 +38,26 @@ struct file *get_file(struct file *file)
 	return file;
 }
 
-void fput(struct file *file)
+void file_release(struct file *file)
 {
-	if (--file->f_count.counter)
-		return;
 	if (file->mapping.i_mmap.root)
 		p2psim_violate(P2PSIM_BALANCE, 0, file->obj.id, 0, "%s is closed while it is mapped", file->obj.name);
 	if (file->f_op && file->f_op->release)
 		file->f_op->release(file);
 	kfree(file);
+}
+
+/* As in the kernel, ->release() runs when the system call is over, without its locks; outside of one, at once. */
+void fput(struct file *file)
+{
+	struct system_call *call = current->private_data;
+
+	if (--file->f_count.counter)
+		return;
+	if (!call) {
+		file_release(file);
+		return;
+	}
+	file->next_released = call->released;
+	call->released = file;
 }

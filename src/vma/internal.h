@@ -32,11 +32,27 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm);
 struct vm_area_struct *vm_area_dup(struct vm_area_struct *vma);
 /* Drops the file's reference and the memory. */
 void vm_area_free(struct vm_area_struct *vma);
-/* Into the mm's tree and the file's reverse map, counted. */
+/* Into the mm's tree and the file's reverse map, counted.  One step. */
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
+/* Out of the mm's tree: find_vma() does not see it any more, reverse maps do.  No step: vma_write_step() comes before. */
 void vma_unlink(struct vm_area_struct *vma);
-/* Moves the boundaries of a VMA that is in the tree; its neighbours do not overlap the new ones. */
-void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, pgoff_t pgoff);
+void vma_write_step(struct mm_struct *mm, const char *label);
+/* Out of the reverse maps of files and anonymous memory, once its entries are zapped. */
+void vma_leave_reverse_maps(struct vm_area_struct *vma);
+
+/*
+ * A change of boundaries, in one step, under the locks of the reverse maps: whoever comes through one sees each page in
+ * exactly one VMA.  Offsets follow the boundaries.  Records of p2p mappings go along.
+ */
+struct vma_change {
+	struct vm_area_struct *vma;		/* becomes [start, end): grows, or is cut in two */
+	unsigned long start, end;
+	struct vm_area_struct *shrunk;		/* NULL, or the neighbour at whose cost it grows */
+	unsigned long shrunk_start, shrunk_end;
+	struct vm_area_struct *gone[2];		/* those that it swallows: freed */
+	struct vm_area_struct *fresh;		/* the other part of a cut, in no tree yet */
+};
+void vma_change(const struct vma_change *change);
 /* Look-ups for callers who took their step and hold the lock. */
 struct vm_area_struct *vma_find(struct mm_struct *mm, unsigned long addr);
 struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr);
@@ -44,6 +60,8 @@ struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr);
 long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
 /* close() once, then no hook ever again. */
 void vma_close(struct vm_area_struct *vma);
+/* An empty table instead of its hooks. */
+void vma_drop_ops(struct vm_area_struct *vma);
 pgprot_t vm_get_page_prot(unsigned long vm_flags);
 
 /* ---- merge.c ---- */
@@ -64,9 +82,14 @@ struct vma_proposal {
 struct vm_area_struct *vma_merge(const struct vma_proposal *proposal);
 /* mmap()'s own flavour: the range is free, next is asked first.  NULL: no merge. */
 struct vm_area_struct *vma_merge_new(const struct vma_proposal *proposal, struct vm_area_struct *next);
-/* Cuts vma at addr; the new VMA is the lower (new_below) or the upper part.  The upper part's or the lower part's VMA. */
-int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below);
-int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below);
+/* Cuts vma at addr; the new VMA is the lower (new_below) or the upper part.  split_vma() asks max_map_count first. */
+int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
+int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
+/*
+ * Makes a duplicate of `from` that has its place a full VMA: chain, file, open().  -ENOMEM: it is freed, closed if it
+ * was opened.
+ */
+int vma_copy_opened(struct vm_area_struct *copy, struct vm_area_struct *from);
 
 /* ---- mmap.c, munmap.c ---- */
 
@@ -75,6 +98,23 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long l
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool *downgraded);
 unsigned int max_map_count(void);
 void exit_mmap(struct mm_struct *mm);
+
+/* Faults in what mmap_lock is held for; populate() takes the lock.  Errors are nobody's. */
+void populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+void populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+/* ---- process.c, file.c ---- */
+
+/* The calling task is inside a system call of mm's process: current->mm, and files that wait for its end. */
+struct system_call {
+	struct mm_struct *outer_mm;
+	struct system_call *outer;
+	struct file *released;
+};
+void system_call_begin(struct system_call *call, struct mm_struct *mm);
+void system_call_end(struct system_call *call);
+/* f_op->release(), and the memory. */
+void file_release(struct file *file);
 
 /* ---- mm.c ---- */
 

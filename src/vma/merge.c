@@ -21,7 +21,6 @@
 #include <p2psim/step.h>
 
 #include "vma/internal.h"
-#include "vma/vma_map_internal.h"
 
 static bool is_single(const struct vm_area_struct *vma)
 {
@@ -61,69 +60,42 @@ static int inherit_anon_vma(struct vm_area_struct *grown, struct vm_area_struct 
 	return from && from->anon_vma && !grown->anon_vma ? anon_vma_clone(grown, from) : 0;
 }
 
-/* `gone` lies under `into` now; nothing of it is left. */
-static void swallow(struct vm_area_struct *gone, struct vm_area_struct *into)
-{
-	p2psim_vma_map_merge(gone, into);
-	vm_area_free(gone);
-}
-
-static pgoff_t pgoff_at(const struct vm_area_struct *vma, unsigned long addr)
-{
-	return vma->vm_pgoff + (pgoff_t)(((long)addr - (long)vma->vm_start) >> PAGE_SHIFT);
-}
-
 /* prev grows up to `end`, over all of mid (may be NULL) and all of next (may be NULL).  Cases 1, 2, 6, 7. */
 static struct vm_area_struct *grow_over(struct vm_area_struct *prev, struct vm_area_struct *mid,
 					struct vm_area_struct *next, unsigned long end)
 {
-	if (inherit_anon_vma(prev, mid && mid->anon_vma ? mid : next))
+	const struct vma_change change = { .vma = prev, .start = prev->vm_start, .end = end, .gone = { mid, next } };
+
+	if (p2psim_inject_point() || inherit_anon_vma(prev, mid && mid->anon_vma ? mid : next))
 		return NULL;
-	if (mid)
-		vma_unlink(mid);
-	if (next)
-		vma_unlink(next);
-	vma_set_range(prev, prev->vm_start, end, prev->vm_pgoff);
-	if (mid)
-		swallow(mid, prev);
-	if (next)
-		swallow(next, prev);
+	vma_change(&change);
 	return prev;
 }
 
 /* The border between lower and upper, who touch, moves to addr.  Cases 4, 5. */
 static struct vm_area_struct *move_border(struct vm_area_struct *lower, struct vm_area_struct *upper, unsigned long addr)
 {
-	bool up = addr > lower->vm_end;
-	struct vm_area_struct *grown = up ? lower : upper, *shrunk = up ? upper : lower;
-	pgoff_t pgoff = pgoff_at(upper, addr);
+	const struct vma_change up = { .vma = lower, .start = lower->vm_start, .end = addr,
+				       .shrunk = upper, .shrunk_start = addr, .shrunk_end = upper->vm_end };
+	const struct vma_change down = { .vma = upper, .start = addr, .end = upper->vm_end,
+					 .shrunk = lower, .shrunk_start = lower->vm_start, .shrunk_end = addr };
+	const struct vma_change *change = addr > lower->vm_end ? &up : &down;
 
-	if (inherit_anon_vma(grown, shrunk))
+	if (p2psim_inject_point() || inherit_anon_vma(change->vma, change->shrunk))
 		return NULL;
-	split_huge_block(shrunk, addr);
-	if (up) {
-		vma_set_range(upper, addr, upper->vm_end, pgoff);
-		vma_set_range(lower, lower->vm_start, addr, lower->vm_pgoff);
-	} else {
-		vma_set_range(lower, lower->vm_start, addr, lower->vm_pgoff);
-		vma_set_range(upper, addr, upper->vm_end, pgoff);
-	}
-	p2psim_vma_map_merge(shrunk, grown);
-	return grown;
+	split_huge_block(change->shrunk, addr);
+	vma_change(change);
+	return change->vma;
 }
 
 /* next grows down to addr over all of mid (NULL: over free space).  Cases 3, 8. */
 static struct vm_area_struct *grow_down(struct vm_area_struct *next, struct vm_area_struct *mid, unsigned long addr)
 {
-	pgoff_t pgoff = pgoff_at(next, addr);
+	const struct vma_change change = { .vma = next, .start = addr, .end = next->vm_end, .gone = { mid } };
 
-	if (inherit_anon_vma(next, mid))
+	if (p2psim_inject_point() || inherit_anon_vma(next, mid))
 		return NULL;
-	if (mid)
-		vma_unlink(mid);
-	vma_set_range(next, addr, next->vm_end, pgoff);
-	if (mid)
-		swallow(mid, next);
+	vma_change(&change);
 	return next;
 }
 
@@ -183,50 +155,61 @@ static int may_split(struct vm_area_struct *vma, unsigned long addr)
 	return vma->vm_ops && vma->vm_ops->may_split ? vma->vm_ops->may_split(vma, addr) : 0;
 }
 
-/* The two halves take their places.  `fresh` is in no tree yet. */
-static void part(struct vm_area_struct *vma, struct vm_area_struct *fresh, unsigned long addr, bool new_below)
+/* Where the new VMA of a cut lies; both know their offsets. */
+static void take_part(struct vm_area_struct *fresh, unsigned long addr, bool below)
 {
-	split_huge_block(vma, addr);
-	if (new_below)
-		vma_set_range(vma, addr, vma->vm_end, pgoff_at(vma, addr));
-	else
-		vma_set_range(vma, vma->vm_start, addr, vma->vm_pgoff);
-	vma_link(vma->vm_mm, fresh);
-	p2psim_vma_map_split(vma, fresh, addr);
+	if (below) {
+		fresh->vm_end = addr;
+		return;
+	}
+	fresh->vm_pgoff = linear_page_index(fresh, addr);
+	fresh->vm_start = addr;
 }
 
-int __split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below)
+int vma_copy_opened(struct vm_area_struct *copy, struct vm_area_struct *from)
 {
-	struct vm_area_struct *fresh;
+	if (anon_vma_clone(copy, from)) {
+		kfree(copy);
+		return -ENOMEM;
+	}
+	if (copy->vm_file)
+		get_file(copy->vm_file);
+	if (copy->vm_ops && copy->vm_ops->open)
+		copy->vm_ops->open(copy);
+	if (!p2psim_inject_point()) /* the kernel's node of its tree */
+		return 0;
+	copy->vm_start = copy->vm_end; /* what close() sees is empty */
+	vma_close(copy);
+	vm_area_free(copy);
+	return -ENOMEM;
+}
+
+int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
+{
+	struct vma_change change = { .vma = vma, .start = vma->vm_start, .end = vma->vm_end };
 	int error = may_split(vma, addr);
 
-	(void)mm;
 	if (error)
 		return error;
-	fresh = vm_area_dup(vma);
-	if (!fresh)
+	change.fresh = vm_area_dup(vma);
+	if (!change.fresh)
 		return -ENOMEM;
-	if (new_below) {
-		fresh->vm_end = addr;
-	} else {
-		fresh->vm_pgoff = pgoff_at(vma, addr);
-		fresh->vm_start = addr;
-	}
-	if (anon_vma_clone(fresh, vma)) {
-		kfree(fresh);
-		return -ENOMEM;
-	}
-	if (fresh->vm_file)
-		get_file(fresh->vm_file);
-	if (fresh->vm_ops && fresh->vm_ops->open)
-		fresh->vm_ops->open(fresh);
-	part(vma, fresh, addr, new_below);
+	take_part(change.fresh, addr, new_below);
+	error = vma_copy_opened(change.fresh, vma);
+	if (error)
+		return error;
+	split_huge_block(vma, addr);
+	if (new_below)
+		change.start = addr;
+	else
+		change.end = addr;
+	vma_change(&change);
 	return 0;
 }
 
-int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr, bool new_below)
+int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 {
-	if (mm->map_count >= (int)max_map_count())
+	if (vma->vm_mm->map_count >= (int)max_map_count())
 		return -ENOMEM;
-	return __split_vma(mm, vma, addr, new_below);
+	return __split_vma(vma, addr, new_below);
 }

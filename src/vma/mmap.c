@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mmap(): the checks in the order of Linux 6.1, and the making of a VMA.
- * Left out so far: shared anonymous memory and regular files, limits of locked memory and of address space, overcommit.
+ *
+ *	checks				nothing is changed yet
+ *	munmap of what is there		(MAP_FIXED) gone even if the rest fails
+ *	merge with a neighbour		then ->mmap() is not called
+ *	->mmap()			may change flags, ops, private data
+ *	merge again			if it has changed the flags
+ *	into the tree
+ *
+ * Left out so far: shared anonymous memory and regular files, limits of locked memory and of address space, overcommit,
+ * the lowest address that an unprivileged process may map.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mman.h>
@@ -33,6 +42,7 @@ unsigned int max_map_count(void)
 long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags)
 {
 	struct vm_area_struct *vma;
+	long found;
 
 	if (len > TASK_SIZE)
 		return -ENOMEM;
@@ -41,13 +51,14 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long l
 			return -ENOMEM;
 		return PAGE_ALIGNED(addr) ? (long)addr : -EINVAL;
 	}
-	addr = PAGE_ALIGN(addr);
+	addr &= PAGE_MASK;
 	if (addr && addr <= TASK_SIZE - len && addr >= P2PSIM_MMAP_MIN_ADDR) {
 		vma = vma_find(mm, addr);
 		if (!vma || addr + len <= vma->vm_start)
 			return (long)addr;
 	}
-	return vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, P2PSIM_MMAP_BASE);
+	found = vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, P2PSIM_MMAP_BASE);
+	return is_error(found) ? vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, TASK_SIZE) : found;
 }
 
 static unsigned long vm_flags_of(int prot, int flags)
@@ -76,13 +87,15 @@ static int check_file(struct request *r)
 {
 	int error = 0;
 
+	if (r->pgoff > (ULONG_MAX - r->len) >> PAGE_SHIFT)
+		return -EOVERFLOW;
 	switch (r->flags & MAP_TYPE) {
 	case MAP_SHARED:
 		r->flags &= LEGACY_MAP_MASK;
 		error = check_shared_file(r);
 		break;
 	case MAP_SHARED_VALIDATE:
-		if (r->flags & ~(LEGACY_MAP_MASK | MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE))
+		if (r->flags & ~LEGACY_MAP_MASK)
 			return -EOPNOTSUPP;
 		error = check_shared_file(r);
 		break;
@@ -95,7 +108,9 @@ static int check_file(struct request *r)
 		return error;
 	if (!(r->file->f_mode & FMODE_READ))
 		return -EACCES;
-	return r->file->f_op->mmap ? 0 : -ENODEV;
+	if (!r->file->f_op->mmap)
+		return -ENODEV;
+	return r->vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
 }
 
 static int check_anonymous(struct request *r)
@@ -144,12 +159,11 @@ static int check_request(struct request *r)
 /* ->mmap() has failed: nobody but us knows the VMA; what it mapped is unmapped. */
 static void undo_mmap_file(struct vm_area_struct *vma)
 {
-	static const struct vm_operations_struct none;
 	struct vm_area_struct *prev = vma_find_prev(vma->vm_mm, vma->vm_start);
 	struct vm_area_struct *next = vma_find(vma->vm_mm, vma->vm_start);
 	struct mmu_notifier_range range;
 
-	vma->vm_ops = &none;
+	vma_drop_ops(vma);
 	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, vma->vm_start, vma->vm_end);
 	mmu_notifier_invalidate_range_start(&range);
 	zap_range(vma, vma->vm_start, vma->vm_end, true);
@@ -193,14 +207,48 @@ static struct vm_area_struct *new_vma(struct request *r)
 	vma->vm_pgoff = r->pgoff;
 	if (r->file)
 		vma->vm_file = get_file(r->file);
+	else
+		vma->vm_ops = NULL;
 	return vma;
 }
 
-static long map_region(struct request *r)
+/* Makes the VMA that nobody could grow into.  0 or -errno. */
+static int map_new_vma(struct request *r, struct vm_area_struct *prev)
 {
-	struct vm_area_struct *prev, *next, *vma, *merged;
-	struct vma_proposal p;
+	struct vm_area_struct *vma = new_vma(r);
 	int error;
+
+	if (!vma)
+		return -ENOMEM;
+	error = r->file ? call_mmap(vma) : 0;
+	if (error)
+		goto undo;
+	if (r->file && merge_after_mmap(vma, prev, r->vm_flags)) {
+		vm_area_free(vma);
+		return 0;
+	}
+	if (p2psim_inject_point()) { /* the kernel's node of its tree */
+		vma_close(vma);
+		error = -ENOMEM;
+		goto undo;
+	}
+	if (vma->vm_flags & VM_SPECIAL)
+		vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	vma->vm_flags |= VM_SOFTDIRTY;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	vma_link(r->mm, vma);
+	return 0;
+undo:
+	if (r->file)
+		undo_mmap_file(vma);
+	vm_area_free(vma);
+	return error;
+}
+
+static int map_region(struct request *r)
+{
+	struct vm_area_struct *prev, *next, *vma;
+	struct vma_proposal p;
 
 	if ((r->vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE)
 		r->vm_flags |= VM_ACCOUNT;
@@ -208,62 +256,69 @@ static long map_region(struct request *r)
 	next = prev ? p2psim_vma_next(prev) : p2psim_vma_first(r->mm);
 	p = (struct vma_proposal){ r->mm, prev, r->addr, r->addr + r->len, r->vm_flags, NULL, r->file, r->pgoff };
 	vma = vma_merge_new(&p, next);
-	if (vma) {
-		vma->vm_flags |= VM_SOFTDIRTY;
-		return (long)r->addr;
-	}
-	vma = new_vma(r);
 	if (!vma)
-		return -ENOMEM;
-	error = r->file ? call_mmap(vma) : 0;
-	if (error) {
-		undo_mmap_file(vma);
-		vm_area_free(vma);
-		return error;
-	}
-	merged = r->file ? merge_after_mmap(vma, prev, r->vm_flags) : NULL;
-	if (merged) {
-		vm_area_free(vma);
-		return (long)r->addr;
-	}
-	vma_link(r->mm, vma);
+		return map_new_vma(r, prev);
 	vma->vm_flags |= VM_SOFTDIRTY;
-	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	return (long)r->addr;
+	return 0;
 }
 
 static long do_mmap(struct request *r)
 {
 	int error = check_request(r);
 
-	if (!error && (vma_find)(r->mm, r->addr))
-		error = do_munmap(r->mm, r->addr, r->len, NULL);
-	return error ? error : map_region(r);
+	if (error)
+		return error;
+	if (vma_find(r->mm, r->addr) && do_munmap(r->mm, r->addr, r->len, NULL))
+		return -ENOMEM; /* whatever the reason */
+	error = map_region(r);
+	return error ? error : (long)r->addr;
 }
 
-/* MAP_POPULATE, MAP_LOCKED: pages are faulted in afterwards, errors are nobody's. */
-static void populate(struct mm_struct *mm, unsigned long addr, unsigned long len)
+void populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	unsigned int flags = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_FLAG_WRITE : 0;
+
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+		return;
+	for (; start < end; start += PAGE_SIZE)
+		if ((handle_mm_fault)(vma, start, flags, NULL) & VM_FAULT_ERROR)
+			return;
+}
+
+void populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vm_area_struct *vma;
-	unsigned long at;
 
 	mmap_read_lock(mm);
-	for (at = addr; at < addr + len; at += PAGE_SIZE) {
-		vma = vma_find(mm, at);
-		if (!vma || vma->vm_start > at || vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS_FLAGS))
+	for (; start < end; start = vma->vm_end) {
+		vma = (find_vma_intersection)(mm, start, end);
+		if (!vma)
 			break;
-		if ((handle_mm_fault)(vma, at,
-				      (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_FLAG_WRITE : 0, NULL) &
-		    VM_FAULT_ERROR)
-			break;
+		populate_vma(vma, max(start, vma->vm_start), min(end, vma->vm_end));
 	}
 	mmap_read_unlock(mm);
+}
+
+/* do_mmap() under its lock, and what follows the unlock. */
+static long locked_mmap(struct request *r)
+{
+	bool wants_pages = r->flags & MAP_LOCKED || (r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	long ret;
+
+	if (mmap_write_lock_killable(r->mm))
+		return -EINTR;
+	ret = do_mmap(r);
+	mmap_write_unlock(r->mm);
+	if (!is_error(ret) && wants_pages)
+		populate(r->mm, r->addr, r->addr + r->len);
+	return ret;
 }
 
 long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
 		  struct file *file, unsigned long offset)
 {
 	struct request r = { p2psim_process_mm(process), addr, len, prot, flags, file, offset >> PAGE_SHIFT, 0 };
+	struct system_call call;
 	long ret;
 
 	if (!PAGE_ALIGNED(offset))
@@ -273,14 +328,9 @@ long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned l
 	if (flags & MAP_ANONYMOUS)
 		r.file = NULL;
 	p2psim_enter("mmap(%p, %x)", addr, len);
-	if (mmap_write_lock_killable(r.mm)) {
-		p2psim_leave("mmap = -EINTR");
-		return -EINTR;
-	}
-	ret = do_mmap(&r);
-	mmap_write_unlock(r.mm);
-	if (!is_error(ret) && (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		populate(r.mm, (unsigned long)ret, r.len);
+	system_call_begin(&call, r.mm);
+	ret = locked_mmap(&r);
+	system_call_end(&call);
 	if (is_error(ret))
 		p2psim_leave("mmap = %e", (uint64_t)ret);
 	else

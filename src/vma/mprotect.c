@@ -16,27 +16,31 @@ static int protect_piece(struct vm_area_struct *vma, struct vm_area_struct **pre
 			 unsigned long flags)
 {
 	struct mm_struct *mm = vma->vm_mm;
+	unsigned long old_flags = vma->vm_flags;
 	struct vma_proposal p = { mm, *prev, start, end, flags, vma->anon_vma, vma->vm_file,
 				  linear_page_index(vma, start) };
 	struct vm_area_struct *merged = vma_merge(&p);
+	bool populates;
 	int error = 0;
 
 	if (!merged) {
-		if (start != vma->vm_start) {
-			error = split_vma(mm, vma, start, true);
-		}
+		if (start != vma->vm_start)
+			error = split_vma(vma, start, true);
 		if (!error && end != vma->vm_end)
-			error = split_vma(mm, vma, end, false);
+			error = split_vma(vma, end, false);
 	} else {
 		vma = merged;
 	}
 	*prev = vma;
 	if (error)
 		return error;
-	p2psim_step_on(P2PSIM_STEP_VMA_WRITE, p2psim_object_id(&mm->vmas_obj), true, "mprotect");
+	vma_write_step(mm, "mprotect");
+	populates = (old_flags & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && flags & VM_WRITE;
 	vma->vm_flags = flags;
 	vma->vm_page_prot = vm_get_page_prot(flags);
 	change_protection(vma, start, end);
+	if (populates) /* locked memory shall not fault: copies are made now */
+		populate_vma(vma, start, end);
 	return 0;
 }
 
@@ -85,14 +89,26 @@ static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long 
 			return -ENOMEM;
 		next = min(vma->vm_end, end);
 		error = fixup(vma, &prev, at, next, prot);
+		next = max(next, prev ? prev->vm_end : 0); /* it may have merged with what comes next */
 	}
+	return error;
+}
+
+static int locked_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
+{
+	int error;
+
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	error = do_mprotect(mm, start, end, prot);
+	mmap_write_unlock(mm);
 	return error;
 }
 
 int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot)
 {
-	struct mm_struct *mm = p2psim_process_mm(process);
 	unsigned long end = addr + PAGE_ALIGN(len);
+	struct system_call call;
 	int error;
 
 	if (!PAGE_ALIGNED(addr))
@@ -105,12 +121,9 @@ int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigne
 		return -EINVAL;
 	p2psim_enter("mprotect(%p, %x, %s)", addr, len,
 		     P2PSIM_STR(prot & PROT_WRITE ? "RW" : prot & PROT_READ ? "R" : "NONE"));
-	if (mmap_write_lock_killable(mm)) {
-		p2psim_leave("mprotect = -EINTR");
-		return -EINTR;
-	}
-	error = do_mprotect(mm, addr, end, prot);
-	mmap_write_unlock(mm);
+	system_call_begin(&call, p2psim_process_mm(process));
+	error = locked_mprotect(p2psim_process_mm(process), addr, end, prot);
+	system_call_end(&call);
 	p2psim_leave("mprotect = %e", (uint64_t)(int64_t)error);
 	return error;
 }
@@ -141,6 +154,7 @@ int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned 
 {
 	struct mm_struct *mm = p2psim_process_mm(process);
 	unsigned long end = addr + PAGE_ALIGN(len);
+	struct system_call call;
 	int error;
 
 	if (advice != MADV_DONTNEED || !PAGE_ALIGNED(addr) || (len && !PAGE_ALIGN(len)) || end < addr)
@@ -148,9 +162,11 @@ int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned 
 	if (end == addr)
 		return 0;
 	p2psim_enter("madvise(%p, %x, DONTNEED)", addr, len);
+	system_call_begin(&call, mm);
 	mmap_read_lock(mm);
 	error = dont_need(mm, addr, end);
 	mmap_read_unlock(mm);
+	system_call_end(&call);
 	p2psim_leave("madvise = %e", (uint64_t)(int64_t)error);
 	return error;
 }

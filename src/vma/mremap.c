@@ -76,14 +76,8 @@ static struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned lo
 	copy->vm_start = addr;
 	copy->vm_end = addr + len;
 	copy->vm_pgoff = pgoff;
-	if (anon_vma_clone(copy, vma)) {
-		kfree(copy);
+	if (vma_copy_opened(copy, vma))
 		return NULL;
-	}
-	if (copy->vm_file)
-		get_file(copy->vm_file);
-	if (copy->vm_ops && copy->vm_ops->open)
-		copy->vm_ops->open(copy);
 	vma_link(copy->vm_mm, copy);
 	return copy;
 }
@@ -115,21 +109,19 @@ static int move_contents(struct vm_area_struct *vma, struct vm_area_struct *fres
 	return error;
 }
 
-/* What is left of the old VMA is accounted as before: the unmap of the moved part took the flag for itself. */
+/*
+ * The old range goes; its charge went to the new one, so VM_ACCOUNT is hidden meanwhile and comes back on what is left of
+ * the VMA: its ends, or, without memory to cut it, all of it (mapped, and empty).
+ */
 static void unmap_old(struct vm_area_struct *vma, struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
 	unsigned long start = vma->vm_start, end = vma->vm_end;
 	bool accounted = vma->vm_flags & VM_ACCOUNT;
 
 	vma->vm_flags &= ~VM_ACCOUNT;
-	if (do_munmap(mm, addr, len, NULL)) { /* no memory to split: the old range stays mapped, and empty */
-		vma->vm_flags |= accounted ? VM_ACCOUNT : 0;
-		return;
-	}
-	if (accounted && start < addr)
-		vma_find(mm, start)->vm_flags |= VM_ACCOUNT;
-	if (accounted && addr + len < end)
-		vma_find(mm, addr + len)->vm_flags |= VM_ACCOUNT;
+	do_munmap(mm, addr, len, NULL);
+	for (vma = vma_find(mm, start); accounted && vma && vma->vm_start < end; vma = p2psim_vma_next(vma))
+		vma->vm_flags |= VM_ACCOUNT;
 }
 
 static long move_vma(struct vm_area_struct *vma, const struct move *m)
@@ -206,9 +198,13 @@ static bool grow_in_place(struct vm_area_struct *vma, const struct move *m)
 	struct vma_proposal p = { m->mm, vma, m->old_addr + m->old_len, m->old_addr + m->new_len, vma->vm_flags, vma->anon_vma,
 				  vma->vm_file, linear_page_index(vma, m->old_addr + m->old_len) };
 
+	const struct vma_change change = { .vma = vma, .start = vma->vm_start, .end = m->old_addr + m->new_len };
+
 	if (!vma->vm_ops || !vma->vm_ops->close)
 		return vma_merge(&p) != NULL;
-	vma_set_range(vma, vma->vm_start, m->old_addr + m->new_len, vma->vm_pgoff);
+	if (p2psim_inject_point())
+		return false;
+	vma_change(&change);
 	return true;
 }
 
@@ -256,11 +252,33 @@ static bool flags_are_valid(const struct move *m)
 	return !(m->flags & MREMAP_DONTUNMAP) || (m->flags & MREMAP_MAYMOVE && m->old_len == m->new_len);
 }
 
+static long locked_mremap(struct move *m)
+{
+	bool downgraded = false, wants_pages = false;
+	struct vm_area_struct *vma;
+	long ret;
+
+	if (mmap_write_lock_killable(m->mm))
+		return -EINTR;
+	ret = do_mremap(m, &downgraded);
+	if (!is_error(ret) && m->new_len > m->old_len) {
+		vma = vma_find(m->mm, (unsigned long)ret);
+		wants_pages = vma && vma->vm_flags & VM_LOCKED;
+	}
+	if (downgraded)
+		mmap_read_unlock(m->mm);
+	else
+		mmap_write_unlock(m->mm);
+	if (wants_pages)
+		populate(m->mm, (unsigned long)ret + m->old_len, (unsigned long)ret + m->new_len);
+	return ret;
+}
+
 long p2psim_mremap(struct p2psim_process *process, unsigned long addr, unsigned long old_len, unsigned long new_len,
 		   int flags, unsigned long new_addr)
 {
 	struct move m = { p2psim_process_mm(process), addr, old_len, new_addr, new_len, flags };
-	bool downgraded = false;
+	struct system_call call;
 	long ret;
 
 	if (!flags_are_valid(&m) || !PAGE_ALIGNED(addr))
@@ -270,15 +288,9 @@ long p2psim_mremap(struct p2psim_process *process, unsigned long addr, unsigned 
 	if (!m.new_len)
 		return -EINVAL;
 	p2psim_enter("mremap(%p, %x, %x)", addr, old_len, new_len);
-	if (mmap_write_lock_killable(m.mm)) {
-		p2psim_leave("mremap = -EINTR");
-		return -EINTR;
-	}
-	ret = do_mremap(&m, &downgraded);
-	if (downgraded)
-		mmap_read_unlock(m.mm);
-	else
-		mmap_write_unlock(m.mm);
+	system_call_begin(&call, m.mm);
+	ret = locked_mremap(&m);
+	system_call_end(&call);
 	if (is_error(ret))
 		p2psim_leave("mremap = %e", (uint64_t)ret);
 	else

@@ -10,6 +10,7 @@
  *	  start(UNMAP, [start, end))			one event over VMAs and holes
  *	  entries zapped
  *	  end()
+ *	  out of the reverse maps			who revokes finds the VMAs until their entries are gone
  *	  page tables freed
  *	  for each VMA: close(), file put, freed	this is why an importer may still call p2p_unmap() in the event
  */
@@ -51,13 +52,13 @@ static int split_edges(struct mm_struct *mm, unsigned long start, unsigned long 
 	if (vma->vm_start < start) {
 		if (end < vma->vm_end && mm->map_count >= (int)max_map_count())
 			return -ENOMEM;
-		error = __split_vma(mm, vma, start, false);
+		error = __split_vma(vma, start, false);
 	}
 	if (error)
 		return error;
 	vma = vma_find(mm, end - 1);
 	if (vma && vma->vm_start < end && vma->vm_end > end)
-		error = __split_vma(mm, vma, end, true);
+		error = __split_vma(vma, end, true);
 	return error;
 }
 
@@ -83,6 +84,8 @@ static void unmap_region(struct mm_struct *mm, struct detached *list, unsigned l
 	for (vma = list->first; vma; vma = next_detached(vma))
 		zap_range(vma, max(start, vma->vm_start), min(end, vma->vm_end), true);
 	mmu_notifier_invalidate_range_end(&range);
+	for (vma = list->first; vma; vma = next_detached(vma))
+		vma_leave_reverse_maps(vma);
 	free_pgtables(mm, list->first->vm_start, list->last->vm_end, prev ? prev->vm_end : 0,
 		      next ? next->vm_start : 1UL << 48);
 }
@@ -103,9 +106,10 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool
 	error = split_edges(mm, start, end);
 	if (error)
 		return error;
+	vma_write_step(mm, NULL);
 	while ((vma = vma_find(mm, start)) && vma->vm_start < end)
 		detach(&list, vma);
-	if (downgraded) {
+	if (downgraded && !(vma && vma->vm_flags & VM_GROWSDOWN)) {
 		mmap_write_downgrade(mm);
 		*downgraded = true;
 	}
@@ -114,22 +118,30 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool
 	return 0;
 }
 
-int(p2psim_munmap)(struct p2psim_process *process, unsigned long addr, unsigned long len)
+static int locked_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
-	struct mm_struct *mm = p2psim_process_mm(process);
 	bool downgraded = false;
 	int error;
 
-	p2psim_enter("munmap(%p, %x)", addr, len);
-	if (mmap_write_lock_killable(mm)) {
-		p2psim_leave("munmap = -EINTR");
+	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	}
 	error = do_munmap(mm, addr, len, &downgraded);
 	if (downgraded)
 		mmap_read_unlock(mm);
 	else
 		mmap_write_unlock(mm);
+	return error;
+}
+
+int(p2psim_munmap)(struct p2psim_process *process, unsigned long addr, unsigned long len)
+{
+	struct system_call call;
+	int error;
+
+	p2psim_enter("munmap(%p, %x)", addr, len);
+	system_call_begin(&call, p2psim_process_mm(process));
+	error = locked_munmap(p2psim_process_mm(process), addr, len);
+	system_call_end(&call);
 	p2psim_leave("munmap = %e", (uint64_t)(int64_t)error);
 	return error;
 }
@@ -140,8 +152,10 @@ void exit_mmap(struct mm_struct *mm)
 	struct mmu_notifier_range range;
 	struct detached list = {};
 	struct vm_area_struct *vma;
+	struct system_call call;
 
 	p2psim_enter("exit_mmap");
+	system_call_begin(&call, NULL); /* whoever exits has no mm any more */
 	mmu_notifier_release(mm);
 	mmap_read_lock(mm);
 	vma = p2psim_vma_first(mm);
@@ -154,10 +168,14 @@ void exit_mmap(struct mm_struct *mm)
 	}
 	mmap_read_unlock(mm);
 	mmap_write_lock(mm);
+	for (vma = p2psim_vma_first(mm); vma; vma = p2psim_vma_next(vma))
+		vma_leave_reverse_maps(vma);
 	free_all_pgtables(mm);
+	vma_write_step(mm, NULL);
 	while ((vma = p2psim_vma_first(mm)))
 		detach(&list, vma);
 	close_all(&list);
 	mmap_write_unlock(mm);
+	system_call_end(&call);
 	p2psim_leave("address space gone");
 }

@@ -64,9 +64,37 @@ void p2psim_process_detach(void)
 	current->mm = NULL;
 }
 
+/* ---- system calls ---- */
+
+void system_call_begin(struct system_call *call, struct mm_struct *mm)
+{
+	call->outer_mm = current->mm;
+	call->outer = current->private_data;
+	call->released = NULL;
+	current->mm = mm;
+	current->private_data = call;
+}
+
+void system_call_end(struct system_call *call)
+{
+	struct file *file;
+
+	current->mm = call->outer_mm;
+	current->private_data = call->outer;
+	while ((file = call->released)) {
+		call->released = file->next_released;
+		file_release(file);
+	}
+}
+
 static int access_memory(struct p2psim_process *process, unsigned long addr, void *buf, size_t len, bool write)
 {
-	int error = p2psim_access_user(process->mm, addr, buf, len, write, &process->signal);
+	struct system_call call;
+	int error;
+
+	system_call_begin(&call, process->mm);
+	error = p2psim_access_user(process->mm, addr, buf, len, write, &process->signal);
+	system_call_end(&call);
 
 	if (len == 1)
 		p2psim_note(write ? "*%p = %x: %e" : "*%p is %x: %e", addr, error ? 0 : *(unsigned char *)buf,

@@ -82,6 +82,9 @@ static void refresh_gap(struct vm_area_struct *vma)
 	p2psim_tree_update(&vma->mm_node, &vma_tree);
 }
 
+/* Has no hooks, and is not anonymous: a file's VMA whose driver sets none, and any VMA after its close(). */
+static const struct vm_operations_struct no_vm_ops;
+
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma = kzalloc(sizeof(*vma), GFP_KERNEL);
@@ -89,6 +92,7 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	if (!vma)
 		return NULL;
 	vma->vm_mm = mm;
+	vma->vm_ops = &no_vm_ops;
 	vma->serial = ++mm->vma_serial;
 	vma->detached = true;
 	INIT_LIST_HEAD(&vma->anon_vma_chain);
@@ -119,69 +123,148 @@ void vm_area_free(struct vm_area_struct *vma)
 	kfree(vma);
 }
 
-static void file_link(struct vm_area_struct *vma)
+/* ---- the tree and the reverse maps ---- */
+
+static struct p2psim_tree *i_mmap_of(const struct vm_area_struct *vma)
 {
-	if (!vma->vm_file)
-		return;
-	i_mmap_lock_write(vma->vm_file->f_mapping);
-	p2psim_tree_insert(&vma->vm_file->f_mapping->i_mmap, &vma->file_node, &file_tree);
-	i_mmap_unlock_write(vma->vm_file->f_mapping);
+	return &vma->vm_file->f_mapping->i_mmap;
 }
 
-static void file_unlink(struct vm_area_struct *vma)
+static void file_insert(struct vm_area_struct *vma)
 {
-	if (!vma->vm_file)
-		return;
-	i_mmap_lock_write(vma->vm_file->f_mapping);
-	p2psim_tree_erase(&vma->vm_file->f_mapping->i_mmap, &vma->file_node, &file_tree);
-	i_mmap_unlock_write(vma->vm_file->f_mapping);
+	if (vma->vm_file)
+		p2psim_tree_insert(i_mmap_of(vma), &vma->file_node, &file_tree);
 }
 
-static void write_step(struct mm_struct *mm)
+static void file_erase(struct vm_area_struct *vma)
 {
-	p2psim_step_on(P2PSIM_STEP_VMA_WRITE, p2psim_object_id(&mm->vmas_obj), true, NULL);
+	if (vma->vm_file)
+		p2psim_tree_erase(i_mmap_of(vma), &vma->file_node, &file_tree);
 }
 
-void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+static void tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
 {
-	write_step(mm);
 	vma->detached = false;
+	vma->gap_before = 0;
 	p2psim_tree_insert(&mm->mm_vmas, &vma->mm_node, &vma_tree);
-	vma->gap_before = ~0UL;
 	refresh_gap(vma);
 	refresh_gap(p2psim_vma_next(vma));
 	mm->map_count++;
 	mm->total_vm += vma_pages(vma);
-	file_link(vma);
 }
 
-void vma_unlink(struct vm_area_struct *vma)
+static void tree_erase(struct mm_struct *mm, struct vm_area_struct *vma)
 {
-	struct mm_struct *mm = vma->vm_mm;
 	struct vm_area_struct *next = p2psim_vma_next(vma);
 
-	write_step(mm);
 	p2psim_tree_erase(&mm->mm_vmas, &vma->mm_node, &vma_tree);
 	refresh_gap(next);
 	mm->map_count--;
 	mm->total_vm -= vma_pages(vma);
 	vma->detached = true;
-	file_unlink(vma);
 }
 
-void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, pgoff_t pgoff)
+/* Keeps out whoever comes through a reverse map, without mmap_lock: truncation, revocation, reclaim. */
+static void lock_reverse_maps(const struct vm_area_struct *vma, struct anon_vma *anon_vma)
 {
-	struct mm_struct *mm = vma->vm_mm;
+	if (vma->vm_file)
+		i_mmap_lock_write(vma->vm_file->f_mapping);
+	if (anon_vma)
+		down_write(&anon_vma->rwsem);
+}
 
-	file_unlink(vma);
-	write_step(mm);
-	mm->total_vm += ((end - start) >> PAGE_SHIFT) - vma_pages(vma);
+static void unlock_reverse_maps(const struct vm_area_struct *vma, struct anon_vma *anon_vma)
+{
+	if (anon_vma)
+		up_write(&anon_vma->rwsem);
+	if (vma->vm_file)
+		i_mmap_unlock_write(vma->vm_file->f_mapping);
+}
+
+void vma_write_step(struct mm_struct *mm, const char *label)
+{
+	p2psim_step_on(P2PSIM_STEP_VMA_WRITE, p2psim_object_id(&mm->vmas_obj), true, label);
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	lock_reverse_maps(vma, NULL);
+	vma_write_step(mm, NULL);
+	tree_insert(mm, vma);
+	file_insert(vma);
+	unlock_reverse_maps(vma, NULL);
+}
+
+void vma_unlink(struct vm_area_struct *vma)
+{
+	tree_erase(vma->vm_mm, vma);
+}
+
+void vma_leave_reverse_maps(struct vm_area_struct *vma)
+{
+	unlink_anon_vmas(vma);
+	lock_reverse_maps(vma, NULL);
+	file_erase(vma);
+	unlock_reverse_maps(vma, NULL);
+}
+
+static void set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	file_erase(vma);
+	vma->vm_mm->total_vm += ((end - start) >> PAGE_SHIFT) - vma_pages(vma);
+	vma->vm_pgoff += (pgoff_t)(((long)start - (long)vma->vm_start) >> PAGE_SHIFT);
 	vma->vm_start = start;
 	vma->vm_end = end;
-	vma->vm_pgoff = pgoff;
+	file_insert(vma);
 	refresh_gap(vma);
 	refresh_gap(p2psim_vma_next(vma));
-	file_link(vma);
+}
+
+static void swallow(struct vm_area_struct *gone, struct vm_area_struct *into)
+{
+	tree_erase(gone->vm_mm, gone);
+	file_erase(gone);
+	p2psim_vma_map_split(gone, into, gone->vm_start);
+}
+
+static void apply(const struct vma_change *c)
+{
+	struct vm_area_struct *vma = c->vma;
+	unsigned int i;
+
+	if (c->shrunk)
+		set_range(c->shrunk, c->shrunk_start, c->shrunk_end);
+	set_range(vma, c->start, c->end);
+	for (i = 0; i < ARRAY_SIZE(c->gone); i++)
+		if (c->gone[i])
+			swallow(c->gone[i], vma);
+	if (c->shrunk)
+		p2psim_vma_map_split(c->shrunk, vma, vma->vm_start);
+	if (!c->fresh)
+		return;
+	tree_insert(vma->vm_mm, c->fresh);
+	file_insert(c->fresh);
+	p2psim_vma_map_split(vma, c->fresh, c->fresh->vm_start);
+}
+
+void vma_change(const struct vma_change *c)
+{
+	struct anon_vma *anon_vma = c->vma->anon_vma;
+	unsigned int i;
+
+	lock_reverse_maps(c->vma, anon_vma);
+	vma_write_step(c->vma->vm_mm, NULL);
+	apply(c);
+	unlock_reverse_maps(c->vma, anon_vma);
+	/* Outside the locks: whoever is inside p2p_unmap() may want them. */
+	if (c->shrunk)
+		p2psim_vma_map_merge(c->shrunk, c->vma);
+	for (i = 0; i < ARRAY_SIZE(c->gone); i++) {
+		if (!c->gone[i])
+			continue;
+		p2psim_vma_map_merge(c->gone[i], c->vma);
+		vm_area_free(c->gone[i]);
+	}
 }
 
 /* ---- look-up ---- */
@@ -293,7 +376,10 @@ long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, un
 
 /* ---- the end ---- */
 
-static const struct vm_operations_struct no_vm_ops;
+void vma_drop_ops(struct vm_area_struct *vma)
+{
+	vma->vm_ops = &no_vm_ops;
+}
 
 void vma_close(struct vm_area_struct *vma)
 {
@@ -303,7 +389,7 @@ void vma_close(struct vm_area_struct *vma)
 	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:close");
 	vma->vm_ops->close(vma);
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:close-done");
-	vma->vm_ops = &no_vm_ops;
+	vma_drop_ops(vma);
 }
 
 pgprot_t vm_get_page_prot(unsigned long vm_flags)
@@ -317,6 +403,16 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags)
 	return prot;
 }
 
+/* V4 */
+static bool is_in_file_tree(const struct vm_area_struct *vma)
+{
+	const struct p2psim_tree_node *node = &vma->file_node;
+
+	while (node->parent)
+		node = node->parent;
+	return node == i_mmap_of(vma)->root;
+}
+
 static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_struct *prev)
 {
 	unsigned long before = prev ? prev->vm_end : 0, max = vma->gap_before;
@@ -324,7 +420,7 @@ static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_
 
 	if (vma->vm_start >= vma->vm_end || vma->vm_start < before || !PAGE_ALIGNED(vma->vm_start | vma->vm_end))
 		return false;
-	if (vma->gap_before != vma->vm_start - before || vma->detached)
+	if (vma->gap_before != vma->vm_start - before || vma->detached || (vma->vm_file && !is_in_file_tree(vma)))
 		return false;
 	if (left && left->subtree_max_gap > max)
 		max = left->subtree_max_gap;
@@ -347,5 +443,5 @@ bool p2psim_mm_is_valid(struct mm_struct *mm)
 		pages += vma_pages(vma);
 		count++;
 	}
-	return count == mm->map_count && pages == mm->total_vm;
+	return count == mm->map_count && pages == mm->total_vm && p2psim_pgtable_is_valid(mm);
 }

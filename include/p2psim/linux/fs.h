@@ -20,7 +20,7 @@ struct file_operations {
 	 * Context: mmap_lock held for writing; may sleep.
 	 */
 	int (*mmap)(struct file *file, struct vm_area_struct *vma);
-	/* The last reference is gone. */
+	/* The last reference is gone.  Context: the end of the system call, without its locks. */
 	int (*release)(struct file *file);
 };
 
@@ -39,6 +39,7 @@ struct file {
 	void *private_data;
 	atomic_t f_count;
 	struct address_space mapping;	/* f_mapping points here */
+	struct file *next_released;	/* in the list of a system call whose end it waits for */
 };
 
 /*
