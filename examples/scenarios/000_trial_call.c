@@ -91,6 +91,7 @@ static void nic_keeps_the_trial(void *state)
 	struct vm_area_struct *vma;
 	dma_addr_t dma;
 
+	p2psim_step("mail:begin");
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, SHARED);
 	if (vma)
@@ -102,6 +103,7 @@ static void app_unmaps(void *state)
 {
 	struct trial_call *t = state;
 
+	p2psim_step("mail:begin");
 	p2psim_munmap(t->m.app, SHARED, PAGE_SIZE);
 }
 

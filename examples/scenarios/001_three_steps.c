@@ -97,6 +97,7 @@ static void app_stores(void *state)
 {
 	struct three_steps *t = state;
 
+	p2psim_step("mail:begin");
 	t->wrong |= p2psim_store_byte(t->m.app, OBJECT, 'a') == 0;
 }
 
@@ -166,6 +167,7 @@ static void nic_writes(void *state)
 	char got = 0;
 	int ret = p2psim_nic_write(t->m.mr, OBJECT, "1", 1);
 
+	p2psim_step("mail:begin");
 	p2psim_step("mail:written");
 	if (!ret)
 		ret = p2psim_nic_write(t->m.mr, OBJECT, "2", 1);
@@ -193,7 +195,7 @@ const struct p2psim_scenario p2psim_mail_001[] = {
 		.tasks = { { "disk0", disk_imports }, { "app", app_stores }, { "gpu0", gpu_revokes } },
 		.exists = went_wrong,
 		.expect = P2PSIM_NEVER,
-		.schedule = "disk0>mail:imported disk0>mail:imported app gpu0 disk0",
+		.schedule = "disk0>mail:imported disk0>importer:mapped disk0>mail:imported app gpu0 disk0",
 		COMMON,
 	},
 	{

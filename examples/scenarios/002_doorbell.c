@@ -19,6 +19,7 @@
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mmap_lock.h>
 #include <p2psim/step.h>
+#include <p2psim/trace.h>
 
 #include "machine.h"
 #include "mails.h"
@@ -65,6 +66,7 @@ static void nic_rings(void *state)
 {
 	struct doorbell *t = state;
 
+	p2psim_step("mail:begin");
 	t->wrong |= p2psim_nic_write(t->m.mr, DOORBELL, "n", 1) != 0;
 	p2psim_step("mail:rung");
 	t->wrong |= p2psim_nic_write(t->m.mr, DOORBELL, "n", 1) != 0;
@@ -96,15 +98,17 @@ static void disk_fishes(void *state)
 	struct doorbell *t = state;
 	struct mm_struct *mm = p2psim_process_mm(t->m.app);
 	struct vm_area_struct *vma;
-	unsigned long pfn;
+	unsigned long pfn = 0;
 	int ret = -EFAULT;
 
+	p2psim_step("mail:begin");
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, DOORBELL);
 	if (vma)
 		ret = follow_pfn(vma, DOORBELL, &pfn);
 	mmap_read_unlock(mm);
 
+	p2psim_note("follow_pfn() = pfn 0x%x, kept", pfn);
 	p2psim_step("mail:fished");
 	if (!ret)
 		p2psim_dma_write(p2psim_importer_dev(t->m.disk), (uint64_t)pfn << PAGE_SHIFT, "d", 1);

@@ -70,6 +70,7 @@ static void nic_writes(void *state)
 {
 	struct many_vmas *t = state;
 
+	p2psim_step("mail:begin");
 	p2psim_nic_prefetch(t->m.mr, PAGE(0), PAGE(5), P2PSIM_NIC_WRITE);
 	p2psim_step("mail:mapped");
 	expect_write(t, 5, -EFAULT, -EFAULT);
@@ -84,6 +85,7 @@ static void app_moves_boundaries(void *state)
 {
 	struct many_vmas *t = state;
 
+	p2psim_step("mail:begin");
 	p2psim_munmap(t->m.app, PAGE(1), 2 * PAGE_SIZE);
 	p2psim_mprotect(t->m.app, PAGE(4), PAGE_SIZE, PROT_READ);
 }

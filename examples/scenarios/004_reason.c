@@ -75,6 +75,7 @@ static void nic_uses_it(void *state)
 	char byte;
 	int ret;
 
+	p2psim_step("mail:begin");
 	p2psim_nic_write(t->m.mr, BUFFER, "1", 1);
 	p2psim_step("mail:written");
 	t->wrong |= p2psim_nic_read(t->m.mr, BUFFER, &byte, 1) != 0;
@@ -87,6 +88,7 @@ static void app_protects(void *state)
 {
 	struct reason *t = state;
 
+	p2psim_step("mail:begin");
 	p2psim_mprotect(t->m.app, BUFFER, PAGE_SIZE, PROT_READ);
 	WRITE_ONCE(t->read_only, true);
 }
@@ -95,6 +97,7 @@ static void kswapd_reclaims(void *state)
 {
 	struct reason *t = state;
 
+	p2psim_step("mail:begin");
 	p2psim_reclaim_address(t->m.app, BUFFER);
 }
 

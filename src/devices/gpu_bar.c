@@ -96,12 +96,13 @@ int p2psim_gpu_defragment(struct p2psim_gpu *gpu)
 	unsigned long page = 0;
 	int moved = 0;
 
+	p2psim_step("gpu:defragment");
 	p2psim_enter("%s: defragment()", P2PSIM_STR(gpu->name));
 	while (!gpu->gone && (bo = gpu_window_after(gpu, page))) {
 		moved += gpu_pack(bo, &page);
 		gpu_object_put(bo);
 	}
-	p2psim_leave("%s: defragment() moved %d", P2PSIM_STR(gpu->name), (u64)moved);
+	p2psim_leave("%s: moved %d", P2PSIM_STR(gpu->name), (u64)moved);
 	return gpu->gone ? -ENODEV : moved;
 }
 
@@ -158,6 +159,7 @@ int p2psim_gpu_unplug(struct p2psim_gpu *gpu)
 	if (gone)
 		return 0;
 
+	p2psim_step("gpu:unplug");
 	p2psim_enter("%s: unplug()", P2PSIM_STR(gpu->name));
 	if (!gpu_has_fault(gpu, P2PSIM_GPU_UNPLUG_WITHOUT_REVOKE))
 		unmap_mapping_range(gpu->file->f_mapping, 0, 0, 1);

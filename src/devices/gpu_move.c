@@ -153,6 +153,7 @@ int p2psim_gpu_evict(struct p2psim_gpu_object *bo)
 
 	if (ret)
 		return ret;
+	p2psim_step("gpu:evict");
 	p2psim_enter("%s: evict()", P2PSIM_STR(bo->gpu->name));
 	ret = gpu_evict_closed(bo);
 	gpu_door_open(bo);
@@ -208,6 +209,7 @@ int p2psim_gpu_restore(struct p2psim_gpu_object *bo)
 
 	if (ret)
 		return ret;
+	p2psim_step("gpu:restore");
 	p2psim_enter("%s: restore()", P2PSIM_STR(bo->gpu->name));
 	ret = gpu_restore_closed(bo);
 	gpu_door_open(bo);
@@ -221,6 +223,7 @@ int p2psim_gpu_revoke(struct p2psim_gpu_object *bo)
 
 	if (ret)
 		return ret;
+	p2psim_step("gpu:revoke");
 	p2psim_enter("%s: revoke()", P2PSIM_STR(bo->gpu->name));
 	gpu_revoke_and_wait(bo);
 	gpu_door_open(bo);

@@ -10,6 +10,7 @@
  *
  * The notifier is registered before step 1: a revoke between 2 and 3 must find somebody to tell.
  */
+#include "devices/beat.h"
 #include "devices/importer_internal.h"
 
 #include <p2psim/check.h>
@@ -17,7 +18,6 @@
 #include <p2psim/linux/mmap_lock.h>
 #include <p2psim/linux/sched/mm.h>
 #include <p2psim/linux/slab.h>
-#include <p2psim/dma.h>
 #include <p2psim/pci.h>
 #include <p2psim/reason.h>
 #include <p2psim/trace.h>
@@ -115,7 +115,6 @@ static int import_device(struct p2psim_import *import, struct vm_area_struct *vm
 		flags |= P2PSIM_VMA_MAP_PIN;
 	seq = import_read_seq(import);
 	ret = p2psim_vma_map_flags(vma, import_dev(import), import->start, import->end, import->dma, flags);
-	p2psim_note("p2p_map(%p) = %e", import->start, (uint64_t)(int64_t)ret);
 	if (ret)
 		return ret;
 	p2psim_step("importer:mapped");
@@ -220,13 +219,14 @@ int p2psim_import_create(struct p2psim_importer *importer, struct mm_struct *mm,
 	import = import_alloc(importer, mm, start, end, flags);
 	if (!import)
 		return -ENOMEM;
-	p2psim_enter("%s: import [%p,%p)", P2PSIM_STR(importer->name), start, end);
+	p2psim_step("importer:import");
+	p2psim_enter("%s imports %p", P2PSIM_STR(importer->name), start);
 	ret = -EFAULT;
 	if (mmget_not_zero(mm)) {
 		ret = import_begin(import);
 		mmput(mm);
 	}
-	p2psim_leave("%s: import() = %e", P2PSIM_STR(importer->name), (uint64_t)(int64_t)ret);
+	p2psim_leave("%s: %e", P2PSIM_STR(importer->name), (uint64_t)(int64_t)ret);
 	if (ret) {
 		import_free(import);
 		return ret;
@@ -277,10 +277,7 @@ static int import_beat(struct p2psim_import *import, unsigned long va, void *buf
 	    !p2psim_vma_map_covers(import->mm, import_dev(import), va & PAGE_MASK, dma))
 		p2psim_violate(P2PSIM_STALE, 0, import->obj.id, import->mm->obj.id,
 			       "%s reaches a peer through a mapping that was taken away", import->importer->name);
-	if (write)
-		ret = p2psim_dma_write(import_dev(import), dma + (va & ~PAGE_MASK), buf, len);
-	else
-		ret = p2psim_dma_read(import_dev(import), dma + (va & ~PAGE_MASK), buf, len);
+	ret = device_beat(import_dev(import), dma + (va & ~PAGE_MASK), buf, len, write);
 	p2psim_step_on(P2PSIM_STEP_TLB, p2psim_object_id(&import->obj), true, "importer:done");
 	import->in_flight--;
 	return ret;

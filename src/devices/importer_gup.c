@@ -6,13 +6,13 @@
  * without.  So no notifier is needed here, and none can be had where there is no page: a BAR has none, and everything in
  * this file says -EFAULT to it, O_DIRECT included (Gunthorpe, 2019-01-30).
  */
+#include "devices/beat.h"
 #include "devices/importer_internal.h"
 
 #include <p2psim/linux/dma-mapping.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mmap_lock.h>
 #include <p2psim/linux/slab.h>
-#include <p2psim/dma.h>
 #include <p2psim/trace.h>
 
 int import_pin(struct mm_struct *mm, unsigned long start, unsigned long count, bool write, struct page **pages)
@@ -20,9 +20,11 @@ int import_pin(struct mm_struct *mm, unsigned long start, unsigned long count, b
 	unsigned int gup_flags = FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
 	long pinned = pin_user_pages_remote(mm, start, count, gup_flags, pages, NULL, NULL);
 
-	p2psim_note("pin_user_pages(%p) = %d", start, (uint64_t)(int64_t)pinned);
-	if (pinned < 0)
+	if (pinned < 0) {
+		p2psim_note("pin_user_pages() = %e", (uint64_t)(int64_t)pinned);
 		return (int)pinned;
+	}
+	p2psim_note("pin_user_pages() = %d", (uint64_t)(int64_t)pinned);
 	if ((unsigned long)pinned == count)
 		return 0;
 	import_unpin(pages, pinned, false);
@@ -67,10 +69,7 @@ static int direct_io_page(struct device *dev, struct page *page, unsigned int of
 
 	if (ret)
 		return ret;
-	if (to_memory)
-		ret = p2psim_dma_write(dev, dma + offset, buf, len);
-	else
-		ret = p2psim_dma_read(dev, dma + offset, buf, len);
+	ret = device_beat(dev, dma + offset, buf, len, to_memory);
 	import_dma_unmap(dev, &dma, 1);
 	return ret;
 }
@@ -103,8 +102,8 @@ int p2psim_direct_io(struct p2psim_importer *importer, struct mm_struct *mm, uns
 	pages = kcalloc(count, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
-	p2psim_enter("%s: O_DIRECT %s %p", P2PSIM_STR(importer->name), P2PSIM_STR(to_memory ? "read to" : "write from"),
-		     va);
+	p2psim_step("importer:direct-io");
+	p2psim_enter("%s: O_DIRECT %s %p", P2PSIM_STR(importer->name), P2PSIM_STR(to_memory ? "to" : "from"), va);
 	mmap_read_lock(mm);
 	ret = import_pin(mm, start, count, to_memory, pages);
 	mmap_read_unlock(mm);
@@ -112,7 +111,7 @@ int p2psim_direct_io(struct p2psim_importer *importer, struct mm_struct *mm, uns
 		ret = direct_io_pinned(&importer->pdev->dev, pages, va, buf, len, to_memory);
 		import_unpin(pages, count, to_memory);
 	}
-	p2psim_leave("%s: O_DIRECT = %e", P2PSIM_STR(importer->name), (uint64_t)(int64_t)ret);
+	p2psim_leave("%s: %e", P2PSIM_STR(importer->name), (uint64_t)(int64_t)ret);
 	kfree(pages);
 	return ret;
 }

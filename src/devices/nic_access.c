@@ -3,10 +3,10 @@
  * nic: the device side.  It knows virtual addresses and its page table, and no locks: translation and DMA are two events
  * on a wire, and an invalidation may come between them.  See nic_table.c for how the driver waits for the second.
  */
+#include "devices/beat.h"
 #include "devices/nic_internal.h"
 
 #include <p2psim/check.h>
-#include <p2psim/dma.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/ram.h>
 #include <p2psim/trace.h>
@@ -46,12 +46,8 @@ static int nic_beat(struct p2psim_nic_region *mr, unsigned long va, u64 entry, v
 		    unsigned int access)
 {
 	dma_addr_t dma = (entry & NIC_ENTRY_ADDR) + (va & ~PAGE_MASK);
-	int ret;
+	int ret = device_beat(nic_dev(mr), dma, buf, len, access & P2PSIM_NIC_WRITE);
 
-	if (access & P2PSIM_NIC_WRITE)
-		ret = p2psim_dma_write(nic_dev(mr), dma, buf, len);
-	else
-		ret = p2psim_dma_read(nic_dev(mr), dma, buf, len);
 	p2psim_step_range(P2PSIM_STEP_TLB, p2psim_object_id(&mr->obj), true, va >> PAGE_SHIFT, va >> PAGE_SHIFT,
 			  "nic:done");
 	mr->in_flight--;
@@ -113,9 +109,9 @@ int p2psim_nic_read(struct p2psim_nic_region *mr, unsigned long va, void *buf, s
 	int ret;
 
 	nic_check_alive(mr);
-	p2psim_enter("%s: read(%p, %u)", P2PSIM_STR(mr->nic->name), va, len);
+	p2psim_enter("%s reads %p", P2PSIM_STR(mr->nic->name), va);
 	ret = nic_access(mr, va, buf, len, P2PSIM_NIC_READ);
-	p2psim_leave("%s: read() = %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
+	p2psim_leave("%s: %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
 	return ret;
 }
 
@@ -124,9 +120,9 @@ int p2psim_nic_write(struct p2psim_nic_region *mr, unsigned long va, const void 
 	int ret;
 
 	nic_check_alive(mr);
-	p2psim_enter("%s: write(%p, %u)", P2PSIM_STR(mr->nic->name), va, len);
+	p2psim_enter("%s writes %p", P2PSIM_STR(mr->nic->name), va);
 	ret = nic_access(mr, va, (char *)buf, len, P2PSIM_NIC_WRITE);
-	p2psim_leave("%s: write() = %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
+	p2psim_leave("%s: %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
 	return ret;
 }
 
@@ -135,7 +131,7 @@ int p2psim_nic_prefetch(struct p2psim_nic_region *mr, unsigned long start, unsig
 	int ret;
 
 	nic_check_alive(mr);
-	p2psim_enter("%s: prefetch [%p,%p)", P2PSIM_STR(mr->nic->name), start, end);
+	p2psim_enter("%s maps [%p,%p)", P2PSIM_STR(mr->nic->name), start, end);
 	ret = nic_check_access(mr, start, end, access);
 	if (!ret && (!PAGE_ALIGNED(start | end) || start == end))
 		ret = -EINVAL;
@@ -144,6 +140,6 @@ int p2psim_nic_prefetch(struct p2psim_nic_region *mr, unsigned long start, unsig
 		ret = nic_fault(mr, start, end, access);
 	mr->busy--;
 	mr->stats.errors += ret != 0;
-	p2psim_leave("%s: prefetch() = %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
+	p2psim_leave("%s: %e", P2PSIM_STR(mr->nic->name), (uint64_t)(int64_t)ret);
 	return ret;
 }

@@ -102,7 +102,6 @@ static int nic_commit(struct nic_mapping *map)
 unlock:
 	mutex_unlock(&mr->update);
 unmap:
-	p2psim_note("collided: unmap, again");
 	nic_unmap(map);
 	return ret;
 }

@@ -54,10 +54,12 @@ static void nic_drop(struct p2psim_nic_region *mr, const struct mmu_notifier_ran
 		return;
 	if (nic_has_fault(mr, P2PSIM_NIC_ZAP_ONE_PAGE))
 		end = start + PAGE_SIZE;
-	if (mmu_notifier_range_update_to_read_only(range))
+	if (mmu_notifier_range_update_to_read_only(range)) {
+		p2psim_note("entries become read-only");
 		nic_table_write_protect(mr, start, end);
-	else
+	} else {
 		nic_table_zap(mr, start, end);
+	}
 }
 
 static bool nic_invalidate(struct mmu_interval_notifier *interval_sub, const struct mmu_notifier_range *range,

@@ -152,6 +152,10 @@ void nic_table_commit(const struct nic_mapping *map)
 
 		leaf->hw[first + i - leaf->first] = map->dma[i] | permissions;
 	}
+	if (count == 1)
+		p2psim_note("commit %p", map->range.start);
+	else
+		p2psim_note("commit [%p,%p)", map->range.start, map->range.end);
 	p2psim_vma_map_commit(mr->notifier.mm, nic_dev(mr), map->range.start, map->range.end);
 }
 
