@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conform: replays recordings of a real kernel and compares the answers.
+ *
+ * Per operation: the result, the notifier callbacks (without 'ev R', which are not stable from run to run), the VMAs, the
+ * page-table entries.  From the first operation on that is not supported, the rest of the file counts as unsupported.
+ * After a mismatch the simulated state is no longer the recorded one: the file ends there too, its rest counted apart.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/internal.h"
+#include "cli/replayer.h"
+
+#define VERBS_MAX 64
+
+struct tally {
+	unsigned long ops, mismatches, unsupported, files, whole;
+	unsigned long verb_count[VERBS_MAX];
+	char verb_text[VERBS_MAX][24];
+	int verbs;
+	int limit;		/* files, 0 = all */
+	bool explain, malformed;
+};
+
+/* What the recording says stays so until it says otherwise. */
+struct expected {
+	char **vmas;
+	int vma_count;
+	const char *pages;
+};
+
+static void count_verb(struct tally *tally, const char *name)
+{
+	int i;
+
+	for (i = 0; i < tally->verbs && strcmp(tally->verb_text[i], name); i++)
+		;
+	if (i == VERBS_MAX)
+		return;
+	if (i == tally->verbs)
+		snprintf(tally->verb_text[tally->verbs++], sizeof(tally->verb_text[0]), "%s", name);
+	tally->verb_count[i]++;
+}
+
+static bool is_stable(const char *event)
+{
+	return event[0] != 'R';
+}
+
+static bool events_agree(const struct recorded_op *op, const struct answer *answer)
+{
+	int i, given = 0;
+
+	for (i = 0; i < op->event_count; i++) {
+		if (!is_stable(op->events[i]))
+			continue;
+		if (given == answer->event_count || strcmp(op->events[i], answer->events[given++]))
+			return false;
+	}
+	return given == answer->event_count;
+}
+
+static bool vmas_agree(const struct expected *expected, const struct answer *answer)
+{
+	int i;
+
+	for (i = 0; i < expected->vma_count; i++)
+		if (i == answer->vma_count || strcmp(expected->vmas[i], answer->vmas[i]))
+			return false;
+	return i == answer->vma_count;
+}
+
+static void follow(struct expected *expected, const struct recorded_op *op)
+{
+	if (!op->vmas_same) {
+		expected->vmas = op->vmas;
+		expected->vma_count = op->vma_count;
+	}
+	if (op->pages && strcmp(op->pages, "="))
+		expected->pages = op->pages;
+}
+
+static void put_pair(const char *what, const char *recorded, const char *given)
+{
+	printf("    %-4s %-34s | %s%s\n", what, recorded ? recorded : "-", given ? given : "-",
+	       recorded && given && !strcmp(recorded, given) ? "" : "   <==");
+}
+
+static void put_events(const struct recorded_op *op, const struct answer *answer)
+{
+	int i, given = 0;
+
+	for (i = 0; i < op->event_count; i++)
+		if (is_stable(op->events[i]))
+			put_pair("ev", op->events[i], given < answer->event_count ? answer->events[given++] : NULL);
+	while (given < answer->event_count)
+		put_pair("ev", NULL, answer->events[given++]);
+}
+
+static void put_difference(const struct recording *recording, const struct recorded_op *op,
+			   const struct expected *expected, const struct answer *answer, bool explain)
+{
+	int i;
+
+	printf("%s:%u:", recording->path, op->line);
+	for (i = 0; i < op->word_count; i++)
+		printf(" %s", op->words[i]);
+	printf("\n    %-4s %-34s | simulated\n", "", "recorded");
+	if (explain || strcmp(op->ret, answer->ret))
+		put_pair("ret", op->ret, answer->ret);
+	if (explain || !events_agree(op, answer))
+		put_events(op, answer);
+	if (!strcmp(op->words[0], "exit"))
+		return;
+	if (explain || !vmas_agree(expected, answer))
+		for (i = 0; i < expected->vma_count || i < answer->vma_count; i++)
+			put_pair("vma", i < expected->vma_count ? expected->vmas[i] : NULL,
+				 i < answer->vma_count ? answer->vmas[i] : NULL);
+	if (expected->pages && (explain || strcmp(expected->pages, answer->pages)))
+		put_pair("pg", expected->pages, answer->pages);
+}
+
+static bool agrees(const struct recorded_op *op, const struct expected *expected, const struct answer *answer)
+{
+	if (strcmp(op->ret, answer->ret) || !events_agree(op, answer))
+		return false;
+	if (!strcmp(op->words[0], "exit"))
+		return true;
+	return vmas_agree(expected, answer) && (!expected->pages || !strcmp(expected->pages, answer->pages));
+}
+
+/* Returns how many operations agreed; the rest is counted by the caller. */
+static size_t replay_ops(struct tally *tally, struct replayer *replayer, const struct recording *recording,
+			 struct answer *answer)
+{
+	struct expected expected = {};
+	size_t i;
+
+	for (i = 0; i < recording->count; i++) {
+		const struct recorded_op *op = &recording->ops[i];
+
+		if (!replayer_supports(op)) {
+			count_verb(tally, op->words[0]);
+			tally->unsupported += recording->count - i;
+			return i;
+		}
+		replayer_do(replayer, op, answer);
+		follow(&expected, op);
+		tally->ops++;
+		if (agrees(op, &expected, answer))
+			continue;
+		tally->mismatches++;
+		put_difference(recording, op, &expected, answer, tally->explain);
+		return i;
+	}
+	tally->whole++;
+	return i;
+}
+
+static int replay(struct tally *tally, const struct recording *recording)
+{
+	struct answer *answer = calloc(1, sizeof(*answer));
+	struct replayer *replayer = calloc(1, sizeof(*replayer));
+	int error = answer && replayer ? replayer_begin(replayer, recording->window) : -ENOMEM;
+
+	if (!error) {
+		replay_ops(tally, replayer, recording, answer);
+		replayer_end(replayer);
+	}
+	free(replayer);
+	free(answer);
+	return error;
+}
+
+static int conform_file(struct tally *tally, const char *path)
+{
+	struct recording recording;
+	int error = recording_read(&recording, path);
+
+	if (error) {
+		cli_say(CLI_USAGE, "%s", recording.error);
+		tally->malformed = true;
+	} else {
+		tally->files++;
+		error = replay(tally, &recording);
+		if (error)
+			cli_say(CLI_INTERNAL, "%s: %s", path, strerror(-error));
+	}
+	recording_free(&recording);
+	return error == -EINVAL ? 0 : error;
+}
+
+static int is_recording(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return length > 4 && !strcmp(entry->d_name + length - 4, ".txt") && strncmp(entry->d_name, "FORMAT", 6);
+}
+
+static int conform_path(struct tally *tally, const char *path);
+
+static int conform_directory(struct tally *tally, const char *path)
+{
+	struct dirent **entries;
+	char child[4096];
+	int i, count = scandir(path, &entries, is_recording, alphasort), error = 0;
+
+	if (count < 0)
+		return cli_say(CLI_USAGE, "%s: %s", path, strerror(errno));
+	for (i = 0; i < count; i++) {
+		snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
+		if (!error && (!tally->limit || tally->files < (unsigned long)tally->limit))
+			error = conform_path(tally, child);
+		free(entries[i]);
+	}
+	free(entries);
+	return error;
+}
+
+static int conform_path(struct tally *tally, const char *path)
+{
+	struct stat stat_buf;
+
+	if (stat(path, &stat_buf)) {
+		tally->malformed = true;
+		cli_say(CLI_USAGE, "%s: %s", path, strerror(errno));
+		return 0;
+	}
+	return S_ISDIR(stat_buf.st_mode) ? conform_directory(tally, path) : conform_file(tally, path);
+}
+
+int cli_conform(struct cli *cli)
+{
+	struct tally tally = { .limit = cli->first, .explain = cli->explain };
+	int i, error = 0;
+
+	if (!cli->arg_count)
+		return cli_say(CLI_USAGE, "conform takes recordings, or folders of them");
+	for (i = 0; i < cli->arg_count && !error; i++)
+		error = conform_path(&tally, cli->args[i]);
+	if (error)
+		return CLI_INTERNAL;
+	printf("files %lu, of which %lu replayed whole\n", tally.files, tally.whole);
+	for (i = 0; i < tally.verbs; i++)
+		printf("%s %s %lu", i ? "," : "first unsupported:", tally.verb_text[i], tally.verb_count[i]);
+	printf("%sops %lu mismatches %lu unsupported %lu\n", tally.verbs ? "\n" : "", tally.ops, tally.mismatches,
+	       tally.unsupported);
+	if (tally.malformed)
+		return CLI_USAGE;
+	return tally.mismatches ? CLI_SURPRISE : CLI_OK;
+}

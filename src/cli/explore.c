@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explore: the verdict over all interleavings, with counts.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <p2psim/report.h>
+
+#include "cli/internal.h"
+
+static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
+{
+	int i;
+
+	*kind = P2PSIM_EXPLORE_AUTO;
+	if (!name)
+		return 0;
+	for (i = P2PSIM_EXPLORE_AUTO; i <= P2PSIM_EXPLORE_POS; i++) {
+		if (strcmp(name, p2psim_strategy_name((enum p2psim_strategy_kind)i)))
+			continue;
+		*kind = (enum p2psim_strategy_kind)i;
+		return 0;
+	}
+	return cli_say(CLI_USAGE, "--strategy is one of auto, icb, dpor, sleep, naive, random, pct, pos; not \"%s\"", name);
+}
+
+/* A number of executions. */
+static int read_budget(const char *text, uint64_t *budget)
+{
+	char *end;
+
+	*budget = 0;
+	if (!text)
+		return 0;
+	*budget = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || !*budget)
+		return cli_say(CLI_USAGE, "--budget is a number of executions, not \"%s\"", text);
+	return 0;
+}
+
+static void print_result(const struct p2psim_scenario *scenario, const struct p2psim_explore_result *r)
+{
+	uint64_t hits = r->violations + r->exists;
+
+	printf("%s: %s", scenario->name, p2psim_verdict_name(r->verdict));
+	if (r->verdict == P2PSIM_VIOLATION)
+		printf(" %s", p2psim_oracle_name(r->violation.oracle));
+	printf(", %s: %llu of %llu %s%s", r->as_expected ? "as expected" : "NOT as expected",
+	       (unsigned long long)hits, (unsigned long long)r->executions,
+	       r->traces && r->traces == r->executions ? "traces" : "executions", r->complete ? ", complete" : ", not complete");
+	if (r->redundant)
+		printf(", %llu redundant", (unsigned long long)r->redundant);
+	if (r->cut)
+		printf(", %llu too long", (unsigned long long)r->cut);
+	putchar('\n');
+	if (r->verdict == P2PSIM_VIOLATION)
+		p2psim_report_violation(&r->violation, stdout);
+	if (r->preemptions_min != UINT_MAX)
+		printf("  %u preemption(s); p2psim replay '%s' %s\n", r->preemptions_min, scenario->name, r->schedule);
+}
+
+static int explore_one(const struct cli *cli, const struct p2psim_scenario *scenario,
+		       const struct p2psim_explore_options *options)
+{
+	struct p2psim_explore_result result;
+	int error = p2psim_explore(scenario, options, &result);
+
+	if (error)
+		return cli_say(CLI_INTERNAL, "%s: %s", scenario->name, result.error[0] ? result.error : strerror(-error));
+	if (cli->json)
+		cli_write_exploration(stdout, scenario, options->strategy, &result);
+	else
+		print_result(scenario, &result);
+	return result.as_expected ? CLI_OK : CLI_SURPRISE;
+}
+
+int cli_explore(struct cli *cli)
+{
+	struct p2psim_explore_options options = {};
+	const struct p2psim_scenario *scenario;
+	int status = CLI_OK, one;
+	size_t i;
+
+	if (cli->arg_count != 1)
+		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
+	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
+		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options.budget))
+		return CLI_USAGE;
+	options.preemptions = (unsigned int)cli->preemptions;
+	options.depth = (unsigned int)cli->depth;
+	options.seed = (uint64_t)cli->seed;
+	options.max_depth = (uint64_t)cli->max_depth;
+	options.keep_going = cli->keep_going;
+	if (strcmp(cli->args[0], "all")) {
+		scenario = cli_find(cli, cli->args[0]);
+		return scenario ? explore_one(cli, scenario, &options) : CLI_USAGE;
+	}
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++) {
+		one = explore_one(cli, scenario, &options);
+		status = one > status ? one : status;
+	}
+	return status;
+}

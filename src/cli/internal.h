@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line from inside: exit statuses, options, commands.
+ */
+#ifndef P2PSIM_CLI_INTERNAL_H
+#define P2PSIM_CLI_INTERNAL_H
+
+#include <stdio.h>
+
+#include <p2psim/explore.h>
+#include <p2psim/scenario.h>
+
+enum cli_status {
+	CLI_OK = 0,
+	CLI_SURPRISE = 1,	/* an unexpected verdict, a mismatch */
+	CLI_USAGE = 2,		/* wrong words, malformed input */
+	CLI_INTERNAL = 3,
+};
+
+#define CLI_TRACE_EVENTS 16384
+#define CLI_ARGS_MAX 256
+
+/* What was said on the command line; options that a command does not know are refused before it sees them. */
+struct cli {
+	const char *program;
+	const struct p2psim_scenario *const *sets;
+	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
+	int arg_count;
+	int json, quirks, prefix, step, explain, steps, keep_going;
+	char *schedule, *trace, *output, *strategy, *budget;
+	long long seed;
+	int has_seed;
+	int preemptions, depth, first;
+	long long max_depth;
+};
+
+struct cli_command {
+	const char *name;
+	const char *usage;	/* "SCENARIO [--schedule S]" */
+	const char *help;	/* one line */
+	const char *options;	/* names of the options that it knows, blank-separated */
+	int (*run)(struct cli *cli);
+};
+
+extern const struct cli_command cli_commands[];
+
+/* Talk on stderr, "p2psim: ..."; returns `status`. */
+int cli_say(enum cli_status status, const char *fmt, ...) P2PSIM_PRINTF(2, 3);
+/* The scenario of that name; NULL after telling the nearest ones. */
+const struct p2psim_scenario *cli_find(const struct cli *cli, const char *name);
+/* The i-th of all sets, NULL behind the last. */
+const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i);
+
+int cli_list(struct cli *cli);
+int cli_run(struct cli *cli);
+int cli_replay(struct cli *cli);
+int cli_explore(struct cli *cli);
+int cli_conform(struct cli *cli);
+
+/* json.c: the trace of the world's last execution, one object a line. */
+int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
+		    const struct p2psim_run_result *result);
+void cli_write_list(FILE *out, const struct cli *cli);
+void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
+			   const struct p2psim_explore_result *result);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * p2psim_main(): finds the command, reads its options, runs it.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <popt.h>
+
+#include <p2psim/main.h>
+
+#include "cli/internal.h"
+
+const struct cli_command cli_commands[] = {
+	{ "list", "[--json] [--quirks]", "the scenarios, with their questions", "json quirks", cli_list },
+	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [-o FILE]", "one execution, drawn",
+	  "schedule seed trace output steps", cli_run },
+	{ "replay", "SCENARIO S [--prefix] [--step]", "the execution that a replay string describes",
+	  "prefix step trace output steps", cli_replay },
+	{ "explore", "SCENARIO|all [--strategy S] [--preemptions N] [--budget N] [--json]",
+	  "every interleaving, or a sample",
+	  "strategy preemptions depth seed max-depth budget json keep-going", cli_explore },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+/* Words of architecture to come; saying so beats "unknown command". */
+static const char *const later[] = { "conform", "merge", "litmus", "quiz", NULL };
+
+int cli_say(enum cli_status status, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "p2psim: ");
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i)
+{
+	const struct p2psim_scenario *const *set, *scenario;
+
+	for (set = cli->sets; *set; set++)
+		for (scenario = *set; scenario->name; scenario++)
+			if (!i--)
+				return scenario;
+	return NULL;
+}
+
+/* Letters that two names share at the start, or 0 when one is contained in the other. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t same = 0;
+
+	if (strstr(a, b) || strstr(b, a))
+		return 0;
+	while (a[same] && a[same] == b[same])
+		same++;
+	return 100 - same;
+}
+
+static void suggest(const struct cli *cli, const char *name)
+{
+	const struct p2psim_scenario *scenario;
+	size_t i, best = 95;
+
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
+		if (distance(scenario->name, name) < best)
+			best = distance(scenario->name, name);
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
+		if (best < 95 && distance(scenario->name, name) == best)
+			fprintf(stderr, "  did you mean %s?\n", scenario->name);
+}
+
+const struct p2psim_scenario *cli_find(const struct cli *cli, const char *name)
+{
+	const struct p2psim_scenario *scenario;
+	size_t i;
+
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
+		if (!strcmp(scenario->name, name))
+			return scenario;
+	cli_say(CLI_USAGE, "there is no scenario \"%s\"", name);
+	suggest(cli, name);
+	return NULL;
+}
+
+static void usage(FILE *out, const struct cli *cli)
+{
+	const struct cli_command *command;
+
+	fprintf(out, "usage: %s COMMAND ...\n\n", cli->program);
+	for (command = cli_commands; command->name; command++)
+		fprintf(out, "  %s %s\n      %s\n", command->name, command->usage, command->help);
+	fprintf(out, "\nexamples:\n"
+		     "  %1$s list\n"
+		     "  %1$s run mail/001-bar-defrag\n"
+		     "  %1$s run mail/001-bar-defrag --seed 7 --trace json\n"
+		     "  %1$s explore mail/001-bar-defrag --strategy dpor\n"
+		     "\nexit status: 0 as expected, 1 an unexpected verdict or a mismatch, 2 usage or malformed\n"
+		     "input, 3 internal error\n",
+		cli->program);
+}
+
+/* Names of options that were given, so that a command can refuse those which are not its own. */
+enum { OPT_GIVEN = 1000 };
+static const char *const option_names[] = { "json",  "quirks",   "prefix", "step",	  "explain", "steps", "keep-going",
+					    "schedule", "trace", "output", "strategy", "budget",  "seed",  "preemptions",
+					    "depth", "first",    "max-depth", NULL };
+
+static bool knows(const struct cli_command *command, const char *option)
+{
+	size_t length = strlen(option);
+	const char *at = command->options;
+
+	while ((at = strstr(at, option))) {
+		if ((at == command->options || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+static int read_options(struct cli *cli, const struct cli_command *command, poptContext context)
+{
+	const char *arg;
+	int code;
+
+	while ((code = poptGetNextOpt(context)) > 0) {
+		const char *name = option_names[code - OPT_GIVEN];
+
+		if (!knows(command, name))
+			return cli_say(CLI_USAGE, "%s has no option --%s (see --help)", command->name, name);
+		if (!strcmp(name, "seed"))
+			cli->has_seed = 1;
+	}
+	if (code < -1)
+		return cli_say(CLI_USAGE, "%s: %s (see --help)", poptBadOption(context, POPT_BADOPTION_NOALIAS),
+			       poptStrerror(code));
+	while ((arg = poptGetArg(context))) {
+		if (cli->arg_count == CLI_ARGS_MAX)
+			return cli_say(CLI_USAGE, "more than %d arguments", CLI_ARGS_MAX);
+		cli->args[cli->arg_count++] = arg;
+	}
+	return command->run(cli);
+}
+
+static int run_command(struct cli *cli, const struct cli_command *command, int argc, const char **argv)
+{
+	struct poptOption options[] = {
+		{ "json", 0, POPT_ARG_NONE, &cli->json, OPT_GIVEN, NULL, NULL },
+		{ "quirks", 0, POPT_ARG_NONE, &cli->quirks, OPT_GIVEN + 1, NULL, NULL },
+		{ "prefix", 0, POPT_ARG_NONE, &cli->prefix, OPT_GIVEN + 2, NULL, NULL },
+		{ "step", 0, POPT_ARG_NONE, &cli->step, OPT_GIVEN + 3, NULL, NULL },
+		{ "explain", 0, POPT_ARG_NONE, &cli->explain, OPT_GIVEN + 4, NULL, NULL },
+		{ "steps", 0, POPT_ARG_NONE, &cli->steps, OPT_GIVEN + 5, NULL, NULL },
+		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, OPT_GIVEN + 6, NULL, NULL },
+		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, OPT_GIVEN + 7, NULL, NULL },
+		{ "trace", 0, POPT_ARG_STRING, &cli->trace, OPT_GIVEN + 8, NULL, NULL },
+		{ "output", 'o', POPT_ARG_STRING, &cli->output, OPT_GIVEN + 9, NULL, NULL },
+		{ "strategy", 0, POPT_ARG_STRING, &cli->strategy, OPT_GIVEN + 10, NULL, NULL },
+		{ "budget", 0, POPT_ARG_STRING, &cli->budget, OPT_GIVEN + 11, NULL, NULL },
+		{ "seed", 0, POPT_ARG_LONGLONG, &cli->seed, OPT_GIVEN + 12, NULL, NULL },
+		{ "preemptions", 0, POPT_ARG_INT, &cli->preemptions, OPT_GIVEN + 13, NULL, NULL },
+		{ "depth", 0, POPT_ARG_INT, &cli->depth, OPT_GIVEN + 14, NULL, NULL },
+		{ "first", 0, POPT_ARG_INT, &cli->first, OPT_GIVEN + 15, NULL, NULL },
+		{ "max-depth", 0, POPT_ARG_LONGLONG, &cli->max_depth, OPT_GIVEN + 16, NULL, NULL },
+		POPT_TABLEEND
+	};
+	poptContext context = poptGetContext(NULL, argc, argv, options, 0);
+	int status;
+
+	if (!context)
+		return cli_say(CLI_INTERNAL, "out of memory");
+	status = read_options(cli, command, context);
+	if (!status && (fflush(stdout) || ferror(stdout)))
+		status = cli_say(CLI_INTERNAL, "the output cannot be written");
+	free(cli->schedule);
+	free(cli->trace);
+	free(cli->output);
+	free(cli->strategy);
+	free(cli->budget);
+	poptFreeContext(context);
+	return status;
+}
+
+static const struct cli_command *command_named(const char *name)
+{
+	const struct cli_command *command;
+
+	for (command = cli_commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "help"))
+			return true;
+	return false;
+}
+
+int p2psim_main_sets(int argc, char **argv, const struct p2psim_scenario *const *sets)
+{
+	struct cli cli = { .program = argc && argv[0] ? argv[0] : "p2psim", .sets = sets };
+	const struct cli_command *command;
+	int i;
+
+	if (strrchr(cli.program, '/'))
+		cli.program = strrchr(cli.program, '/') + 1;
+	if (asks_for_help(argc, argv)) {
+		usage(stdout, &cli);
+		return CLI_OK;
+	}
+	if (argc < 2) {
+		usage(stderr, &cli);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("p2psim %s (mirrors Linux 6.1; PCI peer-to-peer 6.12)\n", P2PSIM_VERSION);
+		return CLI_OK;
+	}
+	command = command_named(argv[1]);
+	if (command)
+		return run_command(&cli, command, argc - 1, (const char **)argv + 1);
+	for (i = 0; later[i]; i++)
+		if (!strcmp(later[i], argv[1]))
+			return cli_say(CLI_USAGE, "%s: this version cannot do that (see --help)", argv[1]);
+	return cli_say(CLI_USAGE, "unknown command \"%s\" (see --help)", argv[1]);
+}
+
+int p2psim_main(int argc, char **argv, const struct p2psim_scenario *scenarios)
+{
+	const struct p2psim_scenario *const sets[] = { scenarios, NULL };
+
+	return p2psim_main_sets(argc, argv, sets);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated side of a recording: carries out operations and says what came of them in the recording's own words.
+ */
+#ifndef P2PSIM_CLI_REPLAYER_H
+#define P2PSIM_CLI_REPLAYER_H
+
+#include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/process.h>
+
+#include "cli/recording.h"
+
+#define WINDOW_BASE 0x100000000000UL
+#define ANSWER_LINES 256
+#define ANSWER_LINE 96
+
+/* What one operation gave: texts as in the file. */
+struct answer {
+	char ret[512];
+	char events[ANSWER_LINES][ANSWER_LINE];
+	int event_count;
+	char vmas[ANSWER_LINES][ANSWER_LINE];
+	int vma_count;
+	char pages[4096];
+};
+
+struct logged {
+	char kind;		/* S E C X, I: interval */
+	char text[ANSWER_LINE];
+	bool matched;
+};
+
+struct replayer {
+	struct p2psim_world *world;
+	struct p2psim_process *process;
+	struct mm_struct *mm;
+	unsigned long window;	/* bytes */
+	struct mmu_notifier list;
+	struct mmu_interval_notifier interval;
+	bool subscribed;
+	struct logged log[ANSWER_LINES];
+	int logged;
+};
+
+/* 0 or -errno. */
+int replayer_begin(struct replayer *r, unsigned long window_pages);
+void replayer_end(struct replayer *r);
+/* Can it be done here?  Looks at the verb and its arguments only. */
+bool replayer_supports(const struct recorded_op *op);
+/* Does it, and describes the outcome. */
+void replayer_do(struct replayer *r, const struct recorded_op *op, struct answer *answer);
+
+/* events.c */
+int replayer_subscribe(struct replayer *r);
+void replayer_unsubscribe(struct replayer *r);
+void replayer_events(struct replayer *r, struct answer *answer);
+/* state.c */
+void replayer_vmas(struct replayer *r, struct answer *answer);
+void replayer_pages(struct replayer *r, struct answer *answer);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the window looks like: VMAs as /proc shows them, page-table entries as one letter each.
+ */
+#include "cli/replayer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <p2psim/linux/mm.h>
+
+static const struct {
+	unsigned long flag;
+	const char *name;
+} flag_names[] = {
+	{ VM_ACCOUNT, "ac" },	   { VM_LOCKED, "lo" },	  { VM_DONTCOPY, "dc" }, { VM_WIPEONFORK, "wf" },
+	{ VM_HUGEPAGE, "hg" },	   { VM_NOHUGEPAGE, "nh" }, { VM_RAND_READ, "rr" }, { VM_SEQ_READ, "sr" },
+	{ VM_DONTDUMP, "dd" },	   { VM_MERGEABLE, "mg" },  { VM_GROWSDOWN, "gd" }, { VM_NORESERVE, "nr" },
+};
+
+static void say_flags(unsigned long flags, char *text, size_t size)
+{
+	size_t i, used = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
+		if (flags & flag_names[i].flag)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "," : "", flag_names[i].name);
+	if (!used)
+		snprintf(text, size, "-");
+}
+
+void replayer_vmas(struct replayer *r, struct answer *answer)
+{
+	const struct vm_area_struct *vma;
+	char flags[64];
+
+	answer->vma_count = 0;
+	for (vma = p2psim_vma_first(r->mm); vma; vma = p2psim_vma_next(vma)) {
+		if (vma->vm_end <= WINDOW_BASE || vma->vm_start >= WINDOW_BASE + r->window)
+			continue;
+		if (answer->vma_count == ANSWER_LINES)
+			return;
+		say_flags(vma->vm_flags, flags, sizeof(flags));
+		snprintf(answer->vmas[answer->vma_count++], ANSWER_LINE, "%lx %lx %c%c%c%c anon 0 %s",
+			 vma->vm_start - WINDOW_BASE, vma->vm_end - WINDOW_BASE, vma->vm_flags & VM_READ ? 'r' : '-',
+			 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
+			 vma->vm_flags & VM_MAYSHARE ? 's' : 'p', flags);
+	}
+}
+
+static char letter_of(struct mm_struct *mm, unsigned long addr)
+{
+	const pte_t *pte = p2psim_pte_lookup(mm, addr);
+	const struct page *page;
+
+	if (!pte || pte_none(*pte))
+		return '.';
+	if (is_swap_pte(*pte))
+		return 'w';
+	if (pte_special(*pte))
+		return is_zero_pfn(pte_pfn(*pte)) && !pte_protnone(*pte) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
+	page = pfn_to_page(pte_pfn(*pte));
+	if (!PageAnon(page))
+		return pte_protnone(*pte) ? 'm' : pte_write(*pte) ? 'F' : 'f';
+	if (pte_protnone(*pte))
+		return 'n';
+	if (page_mapcount(page) > 1)
+		return pte_write(*pte) ? 'S' : 's';
+	return pte_write(*pte) ? 'A' : 'a';
+}
+
+/* ". 4 z 1 . 59" */
+void replayer_pages(struct replayer *r, struct answer *answer)
+{
+	unsigned long at, count = r->window / PAGE_SIZE, run;
+	size_t used = 0;
+	char letter;
+
+	for (at = 0; at < count && used < sizeof(answer->pages); at += run) {
+		letter = letter_of(r->mm, WINDOW_BASE + at * PAGE_SIZE);
+		for (run = 1; at + run < count && letter_of(r->mm, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter; run++)
+			;
+		used += (size_t)snprintf(answer->pages + used, sizeof(answer->pages) - used, "%s%c %lu", at ? " " : "", letter,
+					 run);
+	}
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * list, run, replay.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <p2psim/report.h>
+#include <p2psim/world.h>
+
+#include "cli/internal.h"
+
+/* What the model does otherwise than one may expect. */
+static const char *const quirks[] = {
+	"tasks run between steps without interruption; memory is sequentially consistent",
+	"a new task runs to its first step at once, in its creator's time",
+	"page-table locks are not modelled: an entry is read or written in one step",
+	"mprotect() of a device VMA without page tables is not announced (as in Linux 6.1)",
+	"shared anonymous memory, regular files, fork and huge pages are not there yet",
+	NULL,
+};
+
+int cli_list(struct cli *cli)
+{
+	const struct p2psim_scenario *scenario;
+	size_t i;
+
+	if (cli->arg_count)
+		return cli_say(CLI_USAGE, "list takes no argument");
+	if (cli->quirks) {
+		for (i = 0; quirks[i]; i++)
+			printf("%s\n", quirks[i]);
+		return CLI_OK;
+	}
+	if (cli->json) {
+		cli_write_list(stdout, cli);
+		return CLI_OK;
+	}
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
+		printf("%-40s %s\n", scenario->name, scenario->question);
+	return CLI_OK;
+}
+
+static void print_verdict(const struct p2psim_scenario *scenario, const struct p2psim_run_result *result, FILE *out)
+{
+	fprintf(out, "\n%s: %s", scenario->name, p2psim_verdict_name(result->verdict));
+	if (result->verdict == P2PSIM_VIOLATION)
+		fprintf(out, " %s", p2psim_oracle_name(result->violation.oracle));
+	fprintf(out, ", %s; %llu steps; trace %016llx", result->as_expected ? "as expected" : "NOT as expected",
+		(unsigned long long)result->steps, (unsigned long long)result->trace_hash);
+	if (result->schedule[0])
+		fprintf(out, "\nreplay: p2psim replay '%s' %s", scenario->name, result->schedule);
+	fputc('\n', out);
+}
+
+static int draw(const struct cli *cli, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
+		const struct p2psim_run_result *result, FILE *out)
+{
+	if (cli->trace && !strcmp(cli->trace, "json"))
+		return cli_write_trace(out, world, scenario, result);
+	fprintf(out, "%s\n%s\n(%s)\n\n", scenario->name, scenario->question ? scenario->question : "",
+		scenario->source ? scenario->source : "no source");
+	p2psim_report_text(world, out, cli->steps ? P2PSIM_REPORT_STEPS : P2PSIM_REPORT_NO_FLAGS);
+	if (result->verdict == P2PSIM_VIOLATION)
+		p2psim_report_violation(&result->violation, out);
+	print_verdict(scenario, result, out);
+	return 0;
+}
+
+static int write_out(const struct cli *cli, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
+		     const struct p2psim_run_result *result)
+{
+	FILE *out = cli->output ? fopen(cli->output, "w") : stdout;
+	bool bad;
+
+	if (!out)
+		return cli_say(CLI_USAGE, "%s: %s", cli->output, strerror(errno));
+	draw(cli, world, scenario, result, out);
+	bad = fflush(out) || ferror(out);
+	if (out != stdout)
+		bad |= fclose(out) != 0;
+	if (bad)
+		return cli_say(CLI_INTERNAL, "%s cannot be written", cli->output ? cli->output : "the output");
+	return result->as_expected ? CLI_OK : CLI_SURPRISE;
+}
+
+/* --step: one line at each Enter; on a terminal only. */
+static void walk(const struct p2psim_world *world)
+{
+	size_t i, count = p2psim_trace_count(world);
+	char text[200];
+	int c = '\n';
+
+	if (!isatty(0))
+		return;
+	fprintf(stderr, "Enter: next step, q: the rest at once\n");
+	for (i = 0; i < count && c == '\n'; i++) {
+		const struct p2psim_event *event = p2psim_trace_at(world, i);
+
+		p2psim_event_format(world, event, text, sizeof(text));
+		fprintf(stderr, "%5llu %-12s %s ", (unsigned long long)event->step,
+			p2psim_world_task_name(world, event->task), text);
+		c = getchar();
+	}
+}
+
+static int execute(struct cli *cli, const struct p2psim_scenario *scenario, struct p2psim_run_options *options)
+{
+	struct p2psim_config config = scenario->config;
+	struct p2psim_run_result result;
+	struct p2psim_world *world;
+	int error, status;
+
+	if (cli->trace && strcmp(cli->trace, "text") && strcmp(cli->trace, "json"))
+		return cli_say(CLI_USAGE, "--trace is text or json, not \"%s\"", cli->trace);
+	config.trace_events = options->trace_events = CLI_TRACE_EVENTS;
+	world = p2psim_world_create(&config);
+	if (!world)
+		return cli_say(CLI_INTERNAL, "no memory for a world");
+	error = p2psim_scenario_run(scenario, world, options, &result);
+	if (error == -EINVAL) {
+		status = cli_say(CLI_USAGE, "%s: %s", scenario->name, result.error);
+	} else if (error) {
+		status = cli_say(CLI_INTERNAL, "%s: %s", scenario->name, strerror(-error));
+	} else {
+		if (cli->step)
+			walk(world);
+		status = write_out(cli, world, scenario, &result);
+	}
+	p2psim_world_destroy(world);
+	return status;
+}
+
+int cli_run(struct cli *cli)
+{
+	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_SCENARIO };
+	const struct p2psim_scenario *scenario;
+
+	if (cli->arg_count != 1)
+		return cli_say(CLI_USAGE, "run takes one scenario (see list)");
+	if (cli->schedule && cli->has_seed)
+		return cli_say(CLI_USAGE, "--schedule and --seed exclude each other");
+	scenario = cli_find(cli, cli->args[0]);
+	if (!scenario)
+		return CLI_USAGE;
+	if (cli->has_seed) {
+		options.policy = P2PSIM_POLICY_RANDOM;
+		options.seed = (uint64_t)cli->seed;
+	} else if (cli->schedule && !strncasecmp(cli->schedule, "p2p1", 4)) {
+		options.policy = P2PSIM_POLICY_REPLAY;
+		options.replay = cli->schedule;
+	} else if (cli->schedule) {
+		options.policy = P2PSIM_POLICY_DIRECTED;
+		options.directed = cli->schedule;
+	}
+	return execute(cli, scenario, &options);
+}
+
+int cli_replay(struct cli *cli)
+{
+	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_REPLAY, .replay_prefix = cli->prefix };
+	const struct p2psim_scenario *scenario;
+
+	if (cli->arg_count != 2)
+		return cli_say(CLI_USAGE, "replay takes a scenario and a replay string");
+	scenario = cli_find(cli, cli->args[0]);
+	if (!scenario)
+		return CLI_USAGE;
+	options.replay = cli->args[1];
+	return execute(cli, scenario, &options);
+}
