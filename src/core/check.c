@@ -68,7 +68,7 @@ void p2psim_violate(enum p2psim_oracle oracle, uint64_t cause_step, uint32_t obj
 	va_end(args);
 	if (world->schedule_text)
 		world->schedule_text(world, violation.schedule, sizeof(violation.schedule));
-	p2psim_note("%s: violation", P2PSIM_STR(p2psim_oracle_name(oracle)));
+	p2psim_note("<== %s", P2PSIM_STR(p2psim_oracle_name(oracle)));
 	world->violations++;
 	if (!world->violated)
 		world->violation = violation;
