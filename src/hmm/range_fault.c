@@ -23,8 +23,8 @@
  *	H10   the zero page					as H9			pfn, VALID, never WRITE
  *	H11   a special entry, no page behind it		-EFAULT			ERROR
  *	H12   a PROT_NONE entry					fault			0
- *	H13   a device-private page of dev_private_owner	never			pfn, VALID (| WRITE)
- *	      of somebody else, or device-exclusive		fault			0
+ *
+ * H6 and device-private pages cannot occur yet: the page tables know no such entries.
  *
  * ALGO
  *	1  check_retry(seq): somebody invalidated: -EBUSY to the caller.  The only way to get it.
@@ -32,6 +32,7 @@
  *	3  a fault covers everything from its address to the end of the piece (the hole, or the 2 MiB of a table) with
  *	   the rights that one page needs: neighbours are faulted, and written, that did not ask for it.  Then from 1.
  *
+ * A write fault that copies is an invalidation of its own page: with the notifier's interval around it, 1 finds it.
  * On an error hmm_pfns[] is a mixture of both: of no use.  Out of memory and poison are -EFAULT as well.
  */
 #include <p2psim/check.h>
@@ -126,7 +127,7 @@ static int walk_hole(struct hmm_walk *walk, unsigned long start, unsigned long e
 	return need ? fault_pages(walk, start, end, need) : fill(walk->range, start, end, 0);
 }
 
-/* H5, H6, H7, H13. */
+/* H5, H7. */
 static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned long end, pte_t pte)
 {
 	unsigned int need = need_of(walk->range, addr, 0);

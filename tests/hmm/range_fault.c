@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hmm_range_fault(): the result table H1..H13 of src/hmm/range_fault.c, row by row, and what is least obvious about it.
+ * hmm_range_fault(): the result table H1..H12 of src/hmm/range_fault.c, row by row, and what is least obvious about it.
  *
  * Pictures: r, w anonymous readable, writable; . a hole; 0 a page of zeros that was read; d a device VMA; x nothing
  * there.
@@ -155,8 +155,8 @@ static void test_h8_a_present_page_says_what_the_cpu_may_do(void **state)
 }
 
 /*
- * A write fault that copies invalidates the page, and finds its own invalidation at the restart: -EBUSY, once.  The caller's
- * loop takes it as any other collision.
+ * A write fault that copies invalidates the page, and finds its own invalidation at the restart: -EBUSY, once.  The
+ * caller's loop takes it as any other collision.
  */
 static int fault_again(struct hmm_bench *t, unsigned long first, unsigned long count, unsigned long flags)
 {
@@ -229,6 +229,45 @@ static void test_h11_a_page_of_a_mixed_map_is_valid(void **state)
 	assert_int_equal(hmm_bench_fault(t, 0, 1, HMM_READ), 0);
 	assert_ptr_equal(hmm_pfn_to_page(t->pfns[0]), page);
 	put_page(page);
+}
+
+/* Writes an entry as no system call can yet; the old one is the result. */
+static pte_t poke(struct hmm_bench *t, unsigned long page, pte_t value)
+{
+	pte_t *pte = p2psim_pte_lookup(t->mm, AT(page)), old = *pte;
+
+	*pte = value;
+	return old;
+}
+
+/* H7: something that no fault can resolve: poison. */
+static void test_h7_an_unknown_entry_is_efault_or_zero(void **state)
+{
+	struct hmm_bench *t = *state;
+	pte_t old;
+
+	hmm_bench_anon(t, 0, 1, PROT_READ | PROT_WRITE);
+	hmm_bench_touch(t, 0, 1, 7);
+	old = poke(t, 0, __pte(1UL << 11));
+	assert_int_equal(hmm_bench_fault(t, 0, 1, HMM_READ), -EFAULT);
+	assert_int_equal(hmm_bench_fault(t, 0, 1, 0), 0);
+	assert_int_equal(t->pfns[0], 0);
+	poke(t, 0, old);
+}
+
+/* H12: a PROT_NONE entry in a VMA that can be read, as NUMA balancing leaves it. */
+static void test_h12_a_protnone_entry_is_zero(void **state)
+{
+	struct hmm_bench *t = *state;
+	pte_t old;
+
+	hmm_bench_anon(t, 0, 1, PROT_READ | PROT_WRITE);
+	hmm_bench_touch(t, 0, 1, 7);
+	old = *p2psim_pte_lookup(t->mm, AT(0));
+	poke(t, 0, __pte((pte_val(old) & ~(u64)P2PSIM_PTE_PRESENT) | P2PSIM_PTE_PROTNONE));
+	assert_int_equal(hmm_bench_fault(t, 0, 1, 0), 0);
+	assert_int_equal(t->pfns[0], 0);
+	poke(t, 0, old);
 }
 
 /*	|xxxx|	least obvious (1): page 1 asks to be written; 2 and 3, which asked nothing, are faulted as well */
@@ -428,11 +467,13 @@ int main(void)
 		hmm_test(test_h4_nothing_there_is_zero_or_faulted_in),
 		hmm_test(test_h4_the_part_before_a_failure_is_faulted_in),
 		hmm_test(test_h5_a_swapped_page_is_zero_or_read_in),
+		hmm_test(test_h7_an_unknown_entry_is_efault_or_zero),
 		hmm_test(test_h8_a_present_page_says_what_the_cpu_may_do),
 		hmm_test(test_h9_a_read_only_entry_is_write_faulted),
 		hmm_test(test_h10_the_zero_page_is_valid_and_not_writable),
 		hmm_test(test_h11_a_special_entry_is_efault_or_error),
 		hmm_test(test_h11_a_page_of_a_mixed_map_is_valid),
+		hmm_test(test_h12_a_protnone_entry_is_zero),
 		hmm_test(test_a_fault_takes_its_neighbours_along),
 		hmm_test(test_without_req_fault_nothing_is_faulted),
 		hmm_test(test_an_empty_range_is_einval),

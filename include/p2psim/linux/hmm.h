@@ -24,12 +24,16 @@
  *
  * Steps have these labels, for directed stops (each stands *before* what it names):
  *
- *	hmm:walk	one page-table entry is about to be read (also any step named "pte:..." of the fault behind it)
+ *	hmm:table	the upper tables are about to be looked at: 2 MiB, or 1 GiB where there is nothing
+ *	hmm:walk	one page-table entry is about to be read
  *	hmm:faulted	hmm_range_fault() is about to return 0 to its caller
  *	hmm:mapped	hmm_range_dma_map() is about to return 0 (hmm_range_fault() of its parts stops at hmm:faulted)
  *	hmm:unmap	hmm_range_dma_unmap() begins
  *
- * Reduced: no huge pages (map order is 0), no device-private pages of their own yet.
+ * Steps below p2p_map() and p2p_unmap(): "p2p:map", "p2p:unmap", "p2p:unmapped" (src/vma/vma_map.c).
+ *
+ * Reduced: no huge pages (map order is 0); device-private pages, migration and device-exclusive entries cannot occur
+ * yet.
  */
 #ifndef P2PSIM_LINUX_HMM_H
 #define P2PSIM_LINUX_HMM_H
@@ -80,7 +84,8 @@ struct hmm_range {
  * Fills hmm_pfns[] from the page tables, faulting in what was asked for.
  *
  * Return: 0; otherwise hmm_pfns[] is a mixture of inputs and outputs, of no use:
- *	-EBUSY	an invalidation came since read_begin(): begin again
+ *	-EBUSY	an invalidation came since read_begin(): begin again.  Also one's own: a write fault that copies (from the
+ *		zero page, too) announces CLEAR of the page
  *	-EFAULT	asked for, and no VMA, or not readable, or VM_IO/VM_PFNMAP, or the fault failed (out of memory as well)
  *	-EPERM	write asked for, and the VMA is not writable
  *	-EINVAL	start >= end
