@@ -84,8 +84,8 @@ struct hmm_range {
  * Fills hmm_pfns[] from the page tables, faulting in what was asked for.
  *
  * Return: 0; otherwise hmm_pfns[] is a mixture of inputs and outputs, of no use:
- *	-EBUSY	an invalidation came since read_begin(): begin again.  Also one's own: a write fault that copies (from the
- *		zero page, too) announces CLEAR of the page
+ *	-EBUSY	an invalidation came since read_begin(): begin again.  Also one's own: a write fault that copies (from
+ *		the zero page, too) announces CLEAR of the page
  *	-EFAULT	asked for, and no VMA, or not readable, or VM_IO/VM_PFNMAP, or the fault failed (out of memory as well)
  *	-EPERM	write asked for, and the VMA is not writable
  *	-EINVAL	start >= end
