@@ -17,6 +17,8 @@
 #include <p2psim/linux/slab.h>
 #include <p2psim/world.h>
 
+#define ELSEWHERE 0x400000UL
+
 struct verb {
 	const char *name;
 	int arguments;
@@ -303,6 +305,8 @@ int replayer_begin(struct replayer *r, unsigned long window_pages)
 	if (!r->process)
 		return -ENOMEM;
 	r->mm = p2psim_process_mm(r->process);
+	/* A real process has a program and a stack outside the window: exit() finds something to unmap. */
+	p2psim_mmap(r->process, ELSEWHERE, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	return replayer_subscribe(r);
 }
 

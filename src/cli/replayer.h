@@ -6,6 +6,7 @@
 #define P2PSIM_CLI_REPLAYER_H
 
 #include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/process.h>
 
 #include "cli/recording.h"
@@ -37,6 +38,7 @@ struct replayer {
 	unsigned long window;	/* bytes */
 	struct mmu_notifier list;
 	struct mmu_interval_notifier interval;
+	struct mutex lock;	/* of the interval notifier, as a driver's */
 	bool subscribed;
 	struct logged log[ANSWER_LINES];
 	int logged;

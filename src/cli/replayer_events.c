@@ -84,8 +84,10 @@ static bool on_invalidate(struct mmu_interval_notifier *interval, const struct m
 {
 	struct replayer *r = container_of(interval, struct replayer, interval);
 
+	mutex_lock(&r->lock);
 	mmu_interval_set_seq(interval, cur_seq);
 	put_range(r, 'I', range);
+	mutex_unlock(&r->lock);
 	return true;
 }
 
@@ -95,6 +97,7 @@ int replayer_subscribe(struct replayer *r)
 {
 	int error;
 
+	mutex_init(&r->lock);
 	r->list.ops = &list_ops;
 	error = mmu_notifier_register(&r->list, r->mm);
 	if (error)
