@@ -66,14 +66,25 @@ static vm_fault_t install(struct vm_fault *vmf, pte_t value)
 	return 0;
 }
 
-/* The entry, read in one step; the table is made if it is not there. */
-static vm_fault_t read_entry(struct vm_fault *vmf)
+static bool make_table(struct vm_fault *vmf)
 {
 	vmf->pte = pte_alloc(vmf->vma->vm_mm, vmf->address);
-	if (!vmf->pte)
+	return vmf->pte;
+}
+
+/*
+ * The entry, read in one step.  The upper tables are made; the last one as well for anonymous memory, but for a file only
+ * when there is something to put in: a fault that fails leaves none (random/064 and others).
+ */
+static vm_fault_t read_entry(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+
+	if (!pmd_alloc(mm, vmf->address) || (vma_is_anonymous(vmf->vma) && !make_table(vmf)))
 		return VM_FAULT_OOM;
-	vmf->orig_pte = p2psim_pte_read(vmf->vma->vm_mm, vmf->address);
+	vmf->orig_pte = p2psim_pte_read(mm, vmf->address);
 	/* The step may have let somebody free the table: nobody does while mmap_lock is held. */
+	vmf->pte = p2psim_pte_lookup(mm, vmf->address);
 	return 0;
 }
 
@@ -156,9 +167,9 @@ static vm_fault_t map_file_page(struct vm_fault *vmf, u64 bits)
 {
 	struct page *page = vmf->page;
 
-	if (vmf->pte->val) {
+	if (!make_table(vmf) || vmf->pte->val) {
 		put_page(page);
-		return 0;
+		return vmf->pte ? 0 : VM_FAULT_OOM;
 	}
 	page_add_file_rmap(page);
 	mm_count_page(vmf->vma->vm_mm, page, 1);
@@ -206,6 +217,8 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 	}
 	ret = p2psim_ram_copy(copy, vmf->page) ? 0 : VM_FAULT_OOM;
 	put_page(vmf->page);
+	if (!ret && !make_table(vmf))
+		ret = VM_FAULT_OOM;
 	if (ret || vmf->pte->val) {
 		put_page(copy);
 		return ret;

@@ -133,6 +133,7 @@ void p2psim_swap_free(unsigned long slot);
 
 /* ---- pgtable.c ---- */
 
+bool pmd_alloc(struct mm_struct *mm, unsigned long addr);	/* the tables above the last; false: out of memory */
 pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr);	/* NULL: out of memory */
 void pte_set(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t value);	/* one step, then the store */
 /* Frees the tables that lie in [floor, ceiling) and touch [start, end). */

@@ -124,6 +124,23 @@ static void unmap_old(struct vm_area_struct *vma, struct mm_struct *mm, unsigned
 		vma->vm_flags |= VM_ACCOUNT;
 }
 
+/*
+ * MREMAP_DONTUNMAP: the old range stays, empty, and is not locked any more.  A locked VMA is cut for that (recorded:
+ * random/002, random/224); without memory for the cut all of it is unlocked.
+ */
+static void empty_old(struct vm_area_struct *vma, const struct vm_area_struct *fresh, const struct move *m)
+{
+	unsigned long end = m->old_addr + m->old_len;
+
+	if (vma->vm_flags & VM_LOCKED && vma->vm_start < m->old_addr)
+		split_vma(vma, m->old_addr, true);
+	if (vma->vm_flags & VM_LOCKED && vma->vm_end > end)
+		split_vma(vma, end, false);
+	vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	if (fresh != vma && vma->vm_start == m->old_addr && vma->vm_end == end)
+		unlink_anon_vmas(vma);
+}
+
 static long move_vma(struct vm_area_struct *vma, const struct move *m)
 {
 	struct vm_area_struct *fresh;
@@ -146,9 +163,7 @@ static long move_vma(struct vm_area_struct *vma, const struct move *m)
 		unmap_old(vma, m->mm, m->old_addr, m->old_len);
 		return (long)m->new_addr;
 	}
-	vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if (fresh != vma && vma->vm_start == m->old_addr && vma->vm_end == m->old_addr + m->old_len)
-		unlink_anon_vmas(vma);
+	empty_old(vma, fresh, m);
 	return (long)m->new_addr;
 }
 

@@ -40,6 +40,11 @@ pte_t *p2psim_pte_lookup(struct mm_struct *mm, unsigned long addr)
 	return table ? &table[index_at(addr, 0)] : NULL;
 }
 
+bool pmd_alloc(struct mm_struct *mm, unsigned long addr)
+{
+	return table_at(mm, addr, 1, true) != NULL;
+}
+
 pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr)
 {
 	pte_t *table = table_at(mm, addr, 0, true);
