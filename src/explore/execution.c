@@ -34,23 +34,26 @@ uint32_t p2psim_execution_end_mark(const struct p2psim_execution *x)
 	return hash ? (uint32_t)hash : 1;
 }
 
-static void run_tasks(struct p2psim_execution *x)
+/* 0: all tasks have ended; else the run was given up or a violation ended it, and they stand where they stood. */
+static int run_tasks(struct p2psim_execution *x)
 {
 	const struct p2psim_scenario *scenario = x->scenario;
-	int i;
+	int i, error;
 
 	p2psim_world_set_strategy(x->world, x->strategy);
 	for (i = 0; i < P2PSIM_SCENARIO_TASKS && scenario->tasks[i].fn; i++)
 		p2psim_task_spawn(scenario->tasks[i].name, scenario->tasks[i].fn, x->state);
-	p2psim_run();
+	error = p2psim_run();
 	p2psim_world_set_strategy(x->world, NULL);
+	return error;
 }
 
-static void judge(struct p2psim_execution *x)
+/* The question and the teardown are for an execution that came to its end: tasks that stand in the middle hold things. */
+static void judge(struct p2psim_execution *x, bool finished)
 {
 	bool exists = false;
 
-	if (!p2psim_world_violation(x->world)) {
+	if (finished && !p2psim_world_violation(x->world)) {
 		exists = x->scenario->exists && x->scenario->exists(x->state);
 		if (x->scenario->teardown)
 			x->scenario->teardown(x->state);
@@ -67,8 +70,7 @@ int p2psim_execution_run(struct p2psim_execution *x)
 	p2psim_world_set_schedule_text(x->world, schedule_text, x);
 	x->setup_error = x->scenario->setup ? x->scenario->setup(x->state) : 0;
 	if (!x->setup_error) {
-		run_tasks(x);
-		judge(x);
+		judge(x, !run_tasks(x));
 	} else {
 		p2psim_world_check_quiescent(x->world);
 		x->verdict = p2psim_world_violation(x->world) ? P2PSIM_VIOLATION : P2PSIM_NEVER;
