@@ -17,7 +17,8 @@
 
 #include "core/internal.h"
 
-#define BITS(mask, bit) for (uint64_t bits_ = (mask); bits_ && ((bit) = (unsigned int)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
+#define BITS(mask, bit)                                                                                                \
+	for (uint64_t bits_ = (mask); bits_ && ((bit) = (unsigned int)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
 
 static bool is_enabled(const struct p2psim_world *world, const struct p2psim_task *task)
 {
@@ -227,6 +228,11 @@ void p2psim_world_end(struct p2psim_world *world)
 {
 	world->ended = true;
 	world->hot.busy |= P2PSIM_BUSY_ENDED;
+}
+
+bool p2psim_world_has_ended(const struct p2psim_world *world)
+{
+	return world->ended;
 }
 
 static void take_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled)

@@ -7,8 +7,7 @@
 
 #include <p2psim/step.h>
 #include <p2psim/task.h>
-
-struct p2psim_world;
+#include <p2psim/world.h>
 
 /* A moment at which somebody has to go next.  Masks are of task indexes. */
 struct p2psim_choice {
@@ -48,6 +47,7 @@ const void *p2psim_world_scenario(const struct p2psim_world *world);
 uint64_t p2psim_world_end_hash(const struct p2psim_world *world);
 /* Ends the execution where it stands, from inside a strategy or a task; does not return in a task. */
 void p2psim_world_end(struct p2psim_world *world);
+bool p2psim_world_has_ended(const struct p2psim_world *world);
 /* Another configuration for the executions to come (ring size included). 0 or -ENOMEM. */
 int p2psim_world_reconfigure(struct p2psim_world *world, const struct p2psim_config *config);
 

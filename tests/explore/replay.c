@@ -144,8 +144,8 @@ static void test_strings_that_do_not_fit_are_refused_with_a_sentence(void **stat
 
 static void test_garbage_is_refused(void **state)
 {
-	static const char *const garbage[] = { "", "p2p1", "p2p2-0000-00-0-00", "hello world", "p2p1-----", "p2p1-0-0-0-0-0-0-0-0",
-					       "p2p1-0000-00-vvvvvvvvvvvvvvvvvvv-00" };
+	static const char *const garbage[] = { "", "p2p1", "p2p2-0000-00-0-00", "hello world", "p2p1-----",
+					       "p2p1-0-0-0-0-0-0-0-0", "p2p1-0000-00-vvvvvvvvvvvvvvvvvvv-00" };
 	struct p2psim_run_result result;
 	size_t i;
 
