@@ -106,6 +106,15 @@ unmap:
 	return ret;
 }
 
+/* hmm_pfns[] is in and out: a second try must not start from what the first one left there. */
+static void nic_mapping_reset(struct nic_mapping *map)
+{
+	unsigned long i, count = (map->range.end - map->range.start) >> PAGE_SHIFT;
+
+	for (i = 0; i < count; i++)
+		map->range.hmm_pfns[i] = 0;
+}
+
 static int nic_fault_retry(struct nic_mapping *map)
 {
 	unsigned long timeout = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
@@ -113,6 +122,7 @@ static int nic_fault_retry(struct nic_mapping *map)
 	int ret;
 
 	do {
+		nic_mapping_reset(map);
 		map->range.notifier_seq = mmu_interval_read_begin(map->range.notifier);
 		mmap_read_lock(mm);
 		ret = nic_map(map);
