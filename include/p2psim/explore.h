@@ -29,6 +29,16 @@ enum p2psim_strategy_kind {
 	P2PSIM_EXPLORE_POS,
 };
 
+/* One execution that came to its end, told while its state still stands. */
+struct p2psim_explored {
+	void *state;			/* of the scenario */
+	enum p2psim_verdict verdict;	/* of this execution */
+	const struct p2psim_violation *violation; /* or NULL */
+	uint64_t trace;			/* hash of its trace; 0 when traces are not counted */
+	unsigned int preemptions;
+	uint64_t steps;
+};
+
 struct p2psim_explore_options {
 	enum p2psim_strategy_kind strategy;
 	unsigned int preemptions;	/* icb: at most */
@@ -38,6 +48,9 @@ struct p2psim_explore_options {
 	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000) */
 	bool count_traces;		/* naive, icb and samples: collect the traces too */
 	bool keep_going;		/* do not stop at the first unexpected end: count them all */
+	/* Told of each execution (redundant and cut ones aside); may be NULL. */
+	void (*on_execution)(const struct p2psim_explored *explored, void *arg);
+	void *on_execution_arg;
 };
 
 struct p2psim_explore_result {

@@ -41,7 +41,11 @@ struct p2psim_scenario {
 	 */
 	const char *schedule;
 	struct p2psim_config config;
+	const void *data;	/* the author's, for functions that serve many scenarios: p2psim_scenario_data() */
 };
+
+/* `data` of the scenario whose execution is running, in its setup, tasks, exists or teardown; NULL outside. */
+P2PSIM_EXPORT const void *p2psim_scenario_data(void);
 
 enum p2psim_policy {
 	P2PSIM_POLICY_SCENARIO,	/* the scenario's own schedule */

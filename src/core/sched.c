@@ -230,11 +230,6 @@ void p2psim_world_end(struct p2psim_world *world)
 	world->hot.busy |= P2PSIM_BUSY_ENDED;
 }
 
-bool p2psim_world_has_ended(const struct p2psim_world *world)
-{
-	return world->ended;
-}
-
 static void take_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled)
 {
 	world->hot.steps++;

@@ -47,7 +47,6 @@ const void *p2psim_world_scenario(const struct p2psim_world *world);
 uint64_t p2psim_world_end_hash(const struct p2psim_world *world);
 /* Ends the execution where it stands, from inside a strategy or a task; does not return in a task. */
 void p2psim_world_end(struct p2psim_world *world);
-bool p2psim_world_has_ended(const struct p2psim_world *world);
 /* Another configuration for the executions to come (ring size included). 0 or -ENOMEM. */
 int p2psim_world_reconfigure(struct p2psim_world *world, const struct p2psim_config *config);
 

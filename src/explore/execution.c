@@ -23,6 +23,14 @@ static int schedule_text(struct p2psim_world *world, char *text, size_t size)
 	return x ? p2psim_execution_schedule(x, false, text, size) : -ENOENT;
 }
 
+const void *p2psim_scenario_data(void)
+{
+	const struct p2psim_world *world = p2psim_world_current();
+	const struct p2psim_execution *x = world ? p2psim_world_scenario(world) : NULL;
+
+	return x ? x->scenario->data : NULL;
+}
+
 /* 20 bits of how it ended, never 0. */
 uint32_t p2psim_execution_end_mark(const struct p2psim_execution *x)
 {

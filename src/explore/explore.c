@@ -62,10 +62,23 @@ static bool is_surprise(const struct exploration *e)
 	       (scenario->expect == P2PSIM_ALWAYS && e->x.verdict == P2PSIM_NEVER);
 }
 
-static int count_trace(struct exploration *e, bool failing)
+static void tell(struct exploration *e, uint64_t trace)
 {
-	uint64_t hash = p2psim_search_trace(&e->search);
+	struct p2psim_explored explored = {
+		.state = e->x.state,
+		.verdict = e->x.verdict,
+		.violation = p2psim_world_violation(e->x.world),
+		.trace = trace,
+		.preemptions = p2psim_search_preemptions(&e->search),
+		.steps = p2psim_world_steps(e->x.world),
+	};
 
+	if (e->options->on_execution)
+		e->options->on_execution(&explored, e->options->on_execution_arg);
+}
+
+static int count_trace(struct exploration *e, uint64_t hash, bool failing)
+{
 	if (p2psim_hash_set_add(&e->traces, hash) < 0 || (failing && p2psim_hash_set_add(&e->failing, hash) < 0))
 		return -ENOMEM;
 	return 0;
@@ -78,6 +91,7 @@ static int count(struct exploration *e)
 	const struct p2psim_violation *violation = p2psim_world_violation(e->x.world);
 	uint64_t steps = p2psim_world_steps(e->x.world);
 	bool failing = violation || e->x.verdict == P2PSIM_ALWAYS;
+	uint64_t trace;
 
 	result->steps += steps;
 	if (e->search.cut) {
@@ -93,7 +107,9 @@ static int count(struct exploration *e)
 	if (failing)
 		keep_counterexample(e, p2psim_search_preemptions(&e->search));
 	e->found |= is_surprise(e);
-	return e->search.want_clocks ? count_trace(e, failing) : 0;
+	trace = e->search.want_clocks ? p2psim_search_trace(&e->search) : 0;
+	tell(e, trace);
+	return e->search.want_clocks ? count_trace(e, trace, failing) : 0;
 }
 
 static int refuse(struct exploration *e, const char *why, int error)
