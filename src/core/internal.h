@@ -199,6 +199,10 @@ struct p2psim_task *p2psim_choose(struct p2psim_world *world);
 void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next);
 void p2psim_end_execution(struct p2psim_world *world);
 
+/* mutex.c, rwsem.c: the lock that a pending step waits for, if it is one of theirs. */
+const struct p2psim_lock *p2psim_mutex_waited_for(const struct p2psim_op *op);
+const struct p2psim_lock *p2psim_rwsem_waited_for(const struct p2psim_op *op);
+
 /* lockdep.c */
 void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep);
 void p2psim_lockdep_check(struct p2psim_world *world);

@@ -24,6 +24,13 @@ static bool is_free_or_killed(void *arg)
 	return !lock[0]->owner || task->killed;
 }
 
+const struct p2psim_lock *p2psim_mutex_waited_for(const struct p2psim_op *op)
+{
+	if (op->enabled == is_free)
+		return op->arg;
+	return op->enabled == is_free_or_killed ? *(struct p2psim_lock **)op->arg : NULL;
+}
+
 static void lock_init(struct p2psim_lock *lock, const char *name)
 {
 	*lock = (struct p2psim_lock){};

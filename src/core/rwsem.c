@@ -48,6 +48,15 @@ static bool writer_may_enter_or_killed(void *arg)
 	return k->task->killed || writer_may_enter(k->lock);
 }
 
+const struct p2psim_lock *p2psim_rwsem_waited_for(const struct p2psim_op *op)
+{
+	if (op->enabled == reader_may_enter || op->enabled == writer_may_enter)
+		return op->arg;
+	if (op->enabled == reader_may_enter_or_killed || op->enabled == writer_may_enter_or_killed)
+		return ((struct killable *)op->arg)->lock;
+	return NULL;
+}
+
 void __init_rwsem(struct rw_semaphore *sem, const char *name)
 {
 	sem->lock = (struct p2psim_lock){};

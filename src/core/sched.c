@@ -74,10 +74,12 @@ static bool advance_clock(struct p2psim_world *world)
 static int describe_wait(const struct p2psim_world *world, const struct p2psim_task *task, char *text, size_t size)
 {
 	const struct p2psim_op *op = &task->pending;
-	const struct p2psim_lock *lock = op->arg;
+	const struct p2psim_lock *lock = p2psim_mutex_waited_for(op);
 	const char *object = p2psim_world_object_name(world, op->access_count ? op->access[0].obj : 0);
 
-	if ((op->kind == P2PSIM_STEP_LOCK || op->kind == P2PSIM_STEP_RDLOCK) && lock) {
+	if (!lock)
+		lock = p2psim_rwsem_waited_for(op);
+	if (lock) {
 		if (lock->owner)
 			return snprintf(text, size, "%s waits for %s, held by %s (%s:%d)", task->ts.comm, object,
 					lock->owner->comm, lock->site ? lock->site->func : "?",

@@ -171,6 +171,25 @@ static void test_a_deadlock_names_who_waits_for_whom(void **state)
 	p2psim_world_enter(*state);
 }
 
+static void waits_for_both(void *arg)
+{
+	struct crossing *c = arg;
+
+	(void)!mutex_lock_killable(&c->a);
+}
+
+/* Every sort of wait is described by its own lock: the killable ones carry more than the lock to their guard. */
+static void test_a_deadlock_describes_killable_waits_too(void **state)
+{
+	struct crossing c;
+
+	mutex_init(&c.a);
+	mutex_lock(&c.a);
+	p2psim_task_spawn("t", waits_for_both, &c);
+	assert_int_equal(p2psim_run(), -EDEADLK);
+	assert_violation(*state, P2PSIM_DEADLOCK, "t waits for &c.a, held by main");
+}
+
 static int counts_until_stopped(void *data)
 {
 	int *n = data;
@@ -297,6 +316,7 @@ int main(void)
 		core_test(test_a_blocked_task_is_reported_as_such_by_run_alone),
 		core_test(test_outside_a_run_a_call_that_blocks_lets_others_run),
 		core_test(test_a_deadlock_names_who_waits_for_whom),
+		core_test_rubble(test_a_deadlock_describes_killable_waits_too),
 		core_test(test_kthread_stop_waits_for_the_end_and_returns_its_value),
 		core_test(test_stopping_twice_is_a_contract_violation),
 		core_test(test_a_daemon_may_wait_at_the_end),
