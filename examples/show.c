@@ -38,8 +38,10 @@ static int show_scenario(const struct p2psim_scenario *scenario)
 		fprintf(stderr, "%s: %s\n", scenario->name, result.error);
 	} else {
 		p2psim_report_text(world, stdout, P2PSIM_REPORT_NO_FLAGS);
-		if (result.verdict == P2PSIM_VIOLATION)
+		if (result.verdict == P2PSIM_VIOLATION) {
 			p2psim_report_violation(&result.violation, stdout);
+			p2psim_report_cause(world, &result.violation, stdout);
+		}
 		print_verdict(scenario, &result);
 	}
 	p2psim_world_destroy(world);

@@ -64,8 +64,10 @@ static int draw(const struct cli *cli, const struct p2psim_world *world, const s
 	fprintf(out, "%s\n%s\n(%s)\n\n", scenario->name, scenario->question ? scenario->question : "",
 		scenario->source ? scenario->source : "no source");
 	p2psim_report_text(world, out, cli->steps ? P2PSIM_REPORT_STEPS : P2PSIM_REPORT_NO_FLAGS);
-	if (result->verdict == P2PSIM_VIOLATION)
+	if (result->verdict == P2PSIM_VIOLATION) {
 		p2psim_report_violation(&result->violation, out);
+		p2psim_report_cause(world, &result->violation, out);
+	}
 	print_verdict(scenario, result, out);
 	return 0;
 }

@@ -11,7 +11,9 @@
  *
  * One column a task, in the order in which they first do something; at most four, the others share the last one with
  * their name in front.  Sections (a system call, a callback) are indented; long lines are wrapped in their column;
- * a line that comes many times in a row is drawn once, with a count.
+ * a line that comes many times in a row is drawn once, with a count.  Where a violation began is marked, if it is known.
+ *
+ * The trace is walked twice: once to see how wide the columns must be, once to draw.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,27 +21,26 @@
 
 #include <p2psim/report.h>
 
-#define COLUMNS_MAX 4
-#define MARGIN 2
-#define TEXT_MAX 256
-#define DEPTH_MAX 8
+#include "report/layout.h"
 
-struct column {
-	unsigned int task;
-	unsigned int depth;
-};
+#define TEXT_MAX 512
+#define DEPTH_MAX 8
+#define TASKS_MAX 256		/* an event's task is one byte */
 
 struct drawing {
 	const struct p2psim_world *world;
 	FILE *out;
 	unsigned int flags;
-	struct column column[COLUMNS_MAX];
+	unsigned int task[REPORT_COLUMNS_MAX];	/* of each column */
 	unsigned int columns;
-	bool crowded;			/* the last column is shared */
-	unsigned int width;		/* of the text in a column */
-	unsigned int depth[64];		/* of sections, by task */
-	char line[TEXT_MAX];		/* the last one drawn, and how often it came */
-	unsigned int line_column, line_indent, repeats;
+	bool crowded;				/* the last column is shared */
+	struct report_need need;
+	struct report_layout layout;
+	void (*line)(struct drawing *d, unsigned int column, unsigned int indent, const char *text);
+	unsigned int depth[TASKS_MAX];		/* of sections, by task */
+	const struct p2psim_event *cause;	/* the step that made it wrong; NULL = not known, or marked */
+	char last[TEXT_MAX];			/* the line drawn last, and how often it came again */
+	unsigned int last_column, last_indent, again;
 };
 
 static bool is_drawn(const struct drawing *d, const struct p2psim_event *event)
@@ -49,199 +50,324 @@ static bool is_drawn(const struct drawing *d, const struct p2psim_event *event)
 	return event->type != P2PSIM_EVENT_STEP || d->flags & P2PSIM_REPORT_STEPS;
 }
 
+/* The column of a task; d->columns when it has none of its own. */
+static unsigned int own_column(const struct drawing *d, unsigned int task)
+{
+	unsigned int column;
+
+	for (column = 0; column < d->columns && d->task[column] != task; column++)
+		;
+	return column;
+}
+
 static unsigned int column_of(const struct drawing *d, unsigned int task)
 {
-	unsigned int i;
+	unsigned int column = own_column(d, task);
 
-	for (i = 0; i < d->columns; i++)
-		if (d->column[i].task == task)
-			return i;
-	return d->columns - 1;
+	return column < d->columns ? column : d->columns - 1;
+}
+
+static bool is_shared(const struct drawing *d, unsigned int column)
+{
+	return d->crowded && column == d->columns - 1;
 }
 
 static void find_columns(struct drawing *d)
 {
 	size_t i, count = p2psim_trace_count(d->world);
-	unsigned int c;
 
+	for (i = 0; i < count; i++) {
+		const struct p2psim_event *event = p2psim_trace_at(d->world, i);
+
+		if (!is_drawn(d, event) || own_column(d, event->task) < d->columns)
+			continue;
+		if (d->columns == REPORT_COLUMNS_MAX)
+			d->crowded = true;
+		else
+			d->task[d->columns++] = event->task;
+	}
+}
+
+static const struct p2psim_event *step_of(const struct p2psim_world *world, uint64_t step, size_t *index)
+{
+	size_t i, count = p2psim_trace_count(world);
+
+	for (i = 0; step && i < count; i++) {
+		const struct p2psim_event *event = p2psim_trace_at(world, i);
+
+		if (event->type != P2PSIM_EVENT_STEP || event->step != step)
+			continue;
+		if (index)
+			*index = i;
+		return event;
+	}
+	return NULL;
+}
+
+/* The step that caused the violation, if its task has something to draw. */
+static const struct p2psim_event *find_cause(const struct drawing *d)
+{
+	const struct p2psim_violation *violation = p2psim_world_violation(d->world);
+	const struct p2psim_event *cause = violation ? step_of(d->world, violation->cause_step, NULL) : NULL;
+
+	if (!cause || (own_column(d, cause->task) == d->columns && !d->crowded))
+		return NULL;
+	return cause;
+}
+
+/* ---- One line ---- */
+
+/* A name may hold anything; a picture holds printable ASCII. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+static void put_blanks(FILE *out, unsigned int count)
+{
+	while (count--)
+		fputc(' ', out);
+}
+
+static void put_wrapped(FILE *out, unsigned int start, unsigned int width, unsigned int indent, const char *text)
+{
+	unsigned int hang = indent + 2 < width / 2 ? indent + 2 : width / 2;
+
+	if (indent > width / 2)
+		indent = width / 2;
+	while (*text) {
+		size_t n = report_fit(text, width - indent);
+
+		put_blanks(out, start + indent);
+		fprintf(out, "%.*s\n", (int)n, text);
+		text += n;
+		while (*text == ' ')
+			text++;
+		indent = hang;
+	}
+}
+
+static void put_in_column(struct drawing *d, unsigned int column, unsigned int indent, const char *text)
+{
+	put_wrapped(d->out, d->layout.start[column], d->layout.width[column], indent, text);
+}
+
+static void put_repeats(struct drawing *d)
+{
+	char text[48];
+
+	if (d->again > 1) {
+		snprintf(text, sizeof(text), "... %u more times", d->again);
+		put_in_column(d, d->last_column, d->last_indent, text);
+	} else if (d->again) {
+		put_in_column(d, d->last_column, d->last_indent, d->last);
+	}
+	d->again = 0;
+}
+
+static void draw_line(struct drawing *d, unsigned int column, unsigned int indent, const char *text)
+{
+	if (column == d->last_column && indent == d->last_indent && !strcmp(text, d->last)) {
+		d->again++;
+		return;
+	}
+	put_repeats(d);
+	d->last_column = column;
+	d->last_indent = indent;
+	snprintf(d->last, sizeof(d->last), "%s", text);
+	put_in_column(d, column, indent, text);
+}
+
+static void measure_line(struct drawing *d, unsigned int column, unsigned int indent, const char *text)
+{
+	report_need_add(&d->need, column, indent + strlen(text));
+}
+
+/* ---- All lines ---- */
+
+static unsigned int indent_of(const struct drawing *d, unsigned int task)
+{
+	unsigned int step = d->columns > 2 ? 1 : 2, depth = d->depth[task];
+
+	return (depth < DEPTH_MAX ? depth : DEPTH_MAX) * step;
+}
+
+/* "app: " in a column that several tasks share. */
+static int put_owner(const struct drawing *d, unsigned int task, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (!is_shared(d, column_of(d, task)))
+		return 0;
+	return snprintf(text, size, "%s: ", p2psim_world_task_name(d->world, task));
+}
+
+static void tell_event(struct drawing *d, const struct p2psim_event *event)
+{
+	char text[TEXT_MAX];
+	int used = put_owner(d, event->task, text, TEXT_MAX / 2);
+
+	if (used >= TEXT_MAX / 2)
+		used = TEXT_MAX / 2 - 1;
+	p2psim_event_format(d->world, event, text + used, sizeof(text) - (size_t)used);
+	make_plain(text);
+	if (event->type == P2PSIM_EVENT_LEAVE && d->depth[event->task])
+		d->depth[event->task]--;
+	d->line(d, column_of(d, event->task), indent_of(d, event->task), text);
+	if (event->type == P2PSIM_EVENT_ENTER)
+		d->depth[event->task]++;
+}
+
+static void tell_cause(struct drawing *d)
+{
+	char text[TEXT_MAX];
+	int used = put_owner(d, d->cause->task, text, TEXT_MAX / 2);
+
+	snprintf(text + used, sizeof(text) - (size_t)used, "<-- cause of %s",
+		 p2psim_oracle_name(p2psim_world_violation(d->world)->oracle));
+	d->line(d, column_of(d, d->cause->task), indent_of(d, d->cause->task), text);
+	d->cause = NULL;
+}
+
+static void walk(struct drawing *d, void (*line)(struct drawing *, unsigned int, unsigned int, const char *))
+{
+	size_t i, count = p2psim_trace_count(d->world);
+
+	memset(d->depth, 0, sizeof(d->depth));
+	d->line = line;
+	d->cause = find_cause(d);
 	for (i = 0; i < count; i++) {
 		const struct p2psim_event *event = p2psim_trace_at(d->world, i);
 
 		if (!is_drawn(d, event))
 			continue;
-		for (c = 0; c < d->columns && d->column[c].task != event->task; c++)
-			;
-		if (c < d->columns)
-			continue;
-		if (d->columns == COLUMNS_MAX)
-			d->crowded = true;
-		else
-			d->column[d->columns++].task = event->task;
-	}
-	if (d->columns)
-		d->width = (P2PSIM_REPORT_COLUMNS - MARGIN - (d->columns - 1)) / d->columns;
-}
-
-static unsigned int start_of(const struct drawing *d, unsigned int column)
-{
-	return MARGIN + column * (d->width + 1);
-}
-
-static void put_blanks(struct drawing *d, unsigned int count)
-{
-	while (count--)
-		fputc(' ', d->out);
-}
-
-/* Up to where the text goes on this line: at a blank if there is one. */
-static size_t fit(const char *text, size_t room)
-{
-	size_t length = strlen(text), at;
-
-	if (length <= room)
-		return length;
-	for (at = room; at > room / 3; at--)
-		if (text[at] == ' ')
-			return at;
-	return room;
-}
-
-static void put_wrapped(struct drawing *d, unsigned int column, unsigned int indent, const char *text)
-{
-	while (*text) {
-		size_t n = fit(text, d->width - indent);
-
-		put_blanks(d, start_of(d, column) + indent);
-		fprintf(d->out, "%.*s\n", (int)n, text);
-		text += n;
-		while (*text == ' ')
-			text++;
-		if (indent + 2 < d->width / 2)
-			indent += 2;
-		if (indent > d->width / 2)
-			indent = d->width / 2;
+		if (d->cause && event->step > d->cause->step)
+			tell_cause(d);
+		tell_event(d, event);
 	}
 }
 
-static void flush_repeats(struct drawing *d)
+/* ---- The picture ---- */
+
+static void head_of(const struct drawing *d, unsigned int column, char *text, size_t size)
 {
-	char text[48];
+	const char *name = is_shared(d, column) ? "the others" : p2psim_world_task_name(d->world, d->task[column]);
+	size_t most = d->layout.width[column] + 1;
 
-	if (d->repeats > 1) {
-		snprintf(text, sizeof(text), "... %u more times", d->repeats - 1);
-		put_wrapped(d, d->line_column, d->line_indent, text);
-	} else if (d->repeats == 1) {
-		put_wrapped(d, d->line_column, d->line_indent, d->line);
-	}
-	d->repeats = 0;
-}
-
-static void put_line(struct drawing *d, unsigned int column, unsigned int indent, const char *text)
-{
-	if (column == d->line_column && !strcmp(text, d->line)) {
-		d->repeats++;
-		return;
-	}
-	flush_repeats(d);
-	d->line_column = column;
-	d->line_indent = indent;
-	snprintf(d->line, sizeof(d->line), "%s", text);
-	put_wrapped(d, column, indent, text);
-}
-
-static unsigned int indent_of(const struct drawing *d, unsigned int depth)
-{
-	unsigned int step = d->columns > 2 ? 1 : 2;
-
-	return (depth < DEPTH_MAX ? depth : DEPTH_MAX) * step;
-}
-
-static void draw_event(struct drawing *d, const struct p2psim_event *event)
-{
-	unsigned int column = column_of(d, event->task), *depth = &d->depth[event->task % 64];
-	char text[TEXT_MAX];
-	int used = 0;
-
-	if (event->type == P2PSIM_EVENT_LEAVE && *depth)
-		--*depth;
-	if (d->crowded && column == d->columns - 1)
-		used = snprintf(text, sizeof(text), "%s: ", p2psim_world_task_name(d->world, event->task));
-	p2psim_event_format(d->world, event, text + used, sizeof(text) - (size_t)used);
-	put_line(d, column, indent_of(d, *depth), text);
-	if (event->type == P2PSIM_EVENT_ENTER)
-		++*depth;
-}
-
-static const char *head_of(const struct drawing *d, unsigned int column)
-{
-	if (d->crowded && column == d->columns - 1)
-		return "the others";
-	return p2psim_world_task_name(d->world, d->column[column].task);
+	snprintf(text, size < most ? size : most, "%s", name);
+	make_plain(text);
 }
 
 static void draw_heads(struct drawing *d)
 {
-	static const char dashes[] = "------------------------------------";
-	char line[2][P2PSIM_REPORT_COLUMNS + 1];
-	unsigned int c, at;
+	char head[P2PSIM_REPORT_COLUMNS + 1], line[2][P2PSIM_REPORT_COLUMNS + 1];
+	unsigned int column;
+	size_t at = 0, length;
 
 	memset(line, ' ', sizeof(line));
-	for (c = at = 0; c < d->columns; c++) {
-		int length = (int)strlen(head_of(d, c));
-
-		if (length > (int)d->width)
-			length = (int)d->width;
-		at = start_of(d, c);
-		memcpy(line[0] + at, head_of(d, c), (size_t)length);
-		memcpy(line[1] + at, dashes, (size_t)length);
-		at += (unsigned int)length;
+	for (column = 0; column < d->columns; column++) {
+		head_of(d, column, head, sizeof(head));
+		length = strlen(head);
+		at = d->layout.start[column];
+		memcpy(line[0] + at, head, length);
+		memset(line[1] + at, '-', length);
+		at += length;
 	}
 	line[0][at] = line[1][at] = '\0';
 	fprintf(d->out, "%s\n%s\n", line[0], line[1]);
 }
 
-int p2psim_report_text(const struct p2psim_world *world, FILE *out, unsigned int flags)
+static void draw(struct drawing *d)
 {
-	struct drawing d = { .world = world, .out = out, .flags = flags };
-	size_t i, count = p2psim_trace_count(world);
+	unsigned long long lost = p2psim_trace_lost(d->world);
 
-	find_columns(&d);
-	if (!d.columns) {
-		fprintf(out, "  (nothing was traced)\n");
-		return ferror(out) ? -EIO : 0;
-	}
-	draw_heads(&d);
-	if (p2psim_trace_lost(world))
-		fprintf(out, "  (%llu earlier events were not kept)\n", (unsigned long long)p2psim_trace_lost(world));
-	for (i = 0; i < count; i++)
-		if (is_drawn(&d, p2psim_trace_at(world, i)))
-			draw_event(&d, p2psim_trace_at(world, i));
-	flush_repeats(&d);
-	return ferror(out) ? -EIO : 0;
+	walk(d, measure_line);
+	d->need.columns = d->columns;
+	report_layout_choose(&d->need, &d->layout);
+	draw_heads(d);
+	if (lost)
+		fprintf(d->out, "  (%llu earlier events were not kept)\n", lost);
+	walk(d, draw_line);
+	put_repeats(d);
 }
 
-static void put_paragraph(FILE *out, const char *text)
+int p2psim_report_text(const struct p2psim_world *world, FILE *out, unsigned int flags)
 {
-	size_t n;
+	struct drawing d = { .world = world, .out = out, .flags = flags, .last_column = REPORT_COLUMNS_MAX };
 
-	while (*text) {
-		n = fit(text, P2PSIM_REPORT_COLUMNS - MARGIN);
-		fprintf(out, "  %.*s\n", (int)n, text);
-		text += n;
-		while (*text == ' ')
-			text++;
-	}
+	find_columns(&d);
+	if (d.columns)
+		draw(&d);
+	else
+		fprintf(out, "  (nothing was traced)\n");
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+/* ---- Violations ---- */
+
+static void put_paragraph(FILE *out, const char *sentence)
+{
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s", sentence);
+	make_plain(text);
+	put_wrapped(out, 0, P2PSIM_REPORT_COLUMNS, REPORT_MARGIN, text);
 }
 
 int p2psim_report_violation(const struct p2psim_violation *violation, FILE *out)
 {
-	fprintf(out, "\n  %s by %s at step %llu", p2psim_oracle_name(violation->oracle), violation->task,
-		(unsigned long long)violation->step);
+	char text[TEXT_MAX];
+	int used;
+
+	used = snprintf(text, sizeof(text), "%s by %s at step %llu", p2psim_oracle_name(violation->oracle),
+			violation->task, (unsigned long long)violation->step);
 	if (violation->cause_step)
-		fprintf(out, " (since step %llu)", (unsigned long long)violation->cause_step);
+		used += snprintf(text + used, sizeof(text) - (size_t)used, " (since step %llu)",
+				 (unsigned long long)violation->cause_step);
 	if (violation->site)
-		fprintf(out, ", %s() line %d", violation->site->func, violation->site->line);
+		snprintf(text + used, sizeof(text) - (size_t)used, ", %s() line %d", violation->site->func,
+			 violation->site->line);
 	fputc('\n', out);
+	put_paragraph(out, text);
 	put_paragraph(out, violation->sentence);
-	return ferror(out) ? -EIO : 0;
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+/* The innermost section that the task of event number `index` had open then, or NULL. */
+static const struct p2psim_event *section_around(const struct p2psim_world *world, size_t index)
+{
+	const unsigned int task = p2psim_trace_at(world, index)->task;
+	unsigned int closed = 0;
+
+	while (index--) {
+		const struct p2psim_event *event = p2psim_trace_at(world, index);
+
+		if (event->task != task)
+			continue;
+		closed += event->type == P2PSIM_EVENT_LEAVE;
+		if (event->type == P2PSIM_EVENT_ENTER && !closed--)
+			return event;
+	}
+	return NULL;
+}
+
+int p2psim_report_cause(const struct p2psim_world *world, const struct p2psim_violation *violation, FILE *out)
+{
+	const struct p2psim_event *cause, *section;
+	char text[TEXT_MAX], step[TEXT_MAX / 4], around[TEXT_MAX / 4];
+	size_t index;
+
+	cause = step_of(world, violation->cause_step, &index);
+	if (!cause)
+		return 0;
+	p2psim_event_format(world, cause, step, sizeof(step));
+	around[0] = '\0';
+	section = section_around(world, index);
+	if (section)
+		p2psim_event_format(world, section, around, sizeof(around));
+	snprintf(text, sizeof(text), "Cause: step %llu by %s: %s%s%s", (unsigned long long)cause->step,
+		 p2psim_world_task_name(world, cause->task), step, section ? ", in " : "", around);
+	put_paragraph(out, text);
+	return fflush(out) || ferror(out) ? -EIO : 0;
 }
