@@ -27,7 +27,7 @@ static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
 }
 
 /* A number of executions. */
-static int read_budget(const char *text, uint64_t *budget)
+int cli_read_budget(const char *text, uint64_t *budget)
 {
 	char *end;
 
@@ -87,7 +87,7 @@ int cli_explore(struct cli *cli)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
 	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
 		return cli_say(CLI_USAGE, "a negative number makes no sense here");
-	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options.budget))
+	if (read_strategy(cli->strategy, &options.strategy) || cli_read_budget(cli->budget, &options.budget))
 		return CLI_USAGE;
 	options.preemptions = (unsigned int)cli->preemptions;
 	options.depth = (unsigned int)cli->depth;

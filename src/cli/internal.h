@@ -56,6 +56,10 @@ int cli_run(struct cli *cli);
 int cli_replay(struct cli *cli);
 int cli_explore(struct cli *cli);
 int cli_conform(struct cli *cli);
+int cli_litmus(struct cli *cli);
+
+/* --budget; 0 when it was not given.  CLI_USAGE after complaining. */
+int cli_read_budget(const char *text, uint64_t *budget);
 
 /* json.c: the trace of the world's last execution, one object a line. */
 int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
