@@ -2,21 +2,27 @@
 /*
  * Source sets: which other branches a new node asks for.
  *
- * After a task has taken its step e, two things can race:
+ * After a task has taken its step e, these can race:
  *
  *	A. its new pending step o with an earlier step i of another task that depends on o and does not happen before it:
  *	   some branch must let o's side go first at i.
  *	B. the pending step of any other task with e itself, when that task could have gone instead of e.
+ *	C. e with the steps that others took while e was pending.  B has seen those at which e could have gone; this is for
+ *	   the rest: a writer that waits for one reader while another one gets in.
  *
- * ALGO of A.  Walk i from the newest step to the oldest with `seen` = what happens before o, at first the clock of the
- * task's last step.
+ * ALGO of A and C.  Walk i from the newest step to the oldest with `seen` = what happens before o, at first the clock of
+ * the task's last step.
  *	1. i in seen: nothing to reverse.
  *	2. i independent of o: go on.
  *	3. i lets go of the lock that o takes: they can never be tried in the other order; the step that took it can.
  *	4. else (i, o) is a race: add a branch at i; seen |= what happens before i, since i now happens before o.
  * Walking on after 1 is essential: an earlier read of another task may still race.
+ *
+ * At the end of an execution A is asked once more, of all that still wait.
  */
 #include <string.h>
+
+#include <p2psim/trace.h>
 
 #include "explore/search.h"
 
@@ -83,24 +89,40 @@ static void add_branch(struct p2psim_search *search, size_t at, size_t end, unsi
 		node->back |= first >> task & 1 ? 1ull << task : first & -first;
 }
 
-/* A */
-static void scan_new_step(struct p2psim_search *search, size_t end, unsigned int task)
+/* The step `op` of `task`, whose past is `seen`, against the steps from `from` up to `end`. */
+static void scan(struct p2psim_search *search, size_t from, size_t end, unsigned int task, const struct p2psim_op *op,
+		 uint16_t *seen)
 {
-	const struct p2psim_op *pending = p2psim_task_pending(search->world, task);
-	uint16_t seen[P2PSIM_SEARCH_TASKS];
 	size_t i = end;
 
-	memcpy(seen, search->nodes[end - 1].clock, sizeof(seen));
-	while (i--) {
+	while (i-- > from) {
 		const struct p2psim_node *step = &search->nodes[i];
 
-		if (is_before(step, seen) || !p2psim_steps_depend(&step->step, pending))
+		if (is_before(step, seen) || !p2psim_steps_depend(&step->step, op))
 			continue;
-		if (lets_go_for(&step->step, pending))
+		if (lets_go_for(&step->step, op))
 			continue;
 		add_branch(search, i, end, task, seen);
 		join(seen, step->clock);
 	}
+}
+
+static void past_of(const struct p2psim_search *search, int32_t step, uint16_t *seen)
+{
+	if (step < 0)
+		memset(seen, 0, sizeof(uint16_t[P2PSIM_SEARCH_TASKS]));
+	else
+		memcpy(seen, search->nodes[step].clock, sizeof(uint16_t[P2PSIM_SEARCH_TASKS]));
+}
+
+/* C */
+static void scan_taken_step(struct p2psim_search *search, size_t at)
+{
+	const struct p2psim_node *taken = &search->nodes[at];
+	uint16_t seen[P2PSIM_SEARCH_TASKS];
+
+	past_of(search, taken->previous, seen);
+	scan(search, (size_t)(taken->previous + 1), at, taken->chosen, &taken->step, seen);
 }
 
 /* B */
@@ -117,11 +139,29 @@ static void scan_other_tasks(struct p2psim_search *search, size_t end)
 	}
 }
 
+/* A */
+static void scan_pending_step(struct p2psim_search *search, size_t end, unsigned int task)
+{
+	uint16_t seen[P2PSIM_SEARCH_TASKS];
+
+	if (!p2psim_task_is_live(search->world, task))
+		return;
+	past_of(search, search->latest[task], seen);
+	scan(search, 0, end, task, p2psim_task_pending(search->world, task), seen);
+}
+
 void p2psim_dpor_at_node(struct p2psim_search *search, size_t depth)
 {
-	unsigned int task = search->nodes[depth - 1].chosen;
-
+	scan_taken_step(search, depth - 1);
 	scan_other_tasks(search, depth);
-	if (p2psim_task_is_live(search->world, task))
-		scan_new_step(search, depth, task);
+	scan_pending_step(search, depth, search->nodes[depth - 1].chosen);
+}
+
+void p2psim_dpor_at_end(struct p2psim_search *search, size_t depth)
+{
+	unsigned int task, count = p2psim_world_task_count(search->world);
+
+	p2psim_dpor_at_node(search, depth);
+	for (task = 1; task < count && task < P2PSIM_SEARCH_TASKS; task++)
+		scan_pending_step(search, depth, task);
 }

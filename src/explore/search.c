@@ -114,33 +114,55 @@ static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigne
 	return true;
 }
 
-/* The chosen step is about to be taken: what it is and what happens before it. */
-static void settle(struct p2psim_search *search, size_t at)
+/* A clock says what happens before a step, so the sum over all steps of (task, clock) tells traces apart. */
+static uint64_t hash_of(const struct p2psim_node *node)
+{
+	uint64_t hash = node->chosen + 1ull;
+	unsigned int t;
+
+	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++) {
+		if (!node->clock[t])
+			continue;
+		hash = (hash ^ ((uint64_t)t << 32 | node->clock[t])) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 31;
+	}
+	return hash * hash;
+}
+
+/* What happens before the step at `at`: its task's past, and that of every step that it depends on. */
+static void find_clock(struct p2psim_search *search, size_t at)
 {
 	struct p2psim_node *node = &search->nodes[at], *earlier;
 	size_t i = at;
+	unsigned int t;
+
+	if (node->previous < 0)
+		memset(node->clock, 0, sizeof(node->clock));
+	else
+		memcpy(node->clock, search->nodes[node->previous].clock, sizeof(node->clock));
+	node->clock[node->chosen] = node->nth;
+	while (i--) {
+		earlier = &search->nodes[i];
+		if (node->clock[earlier->chosen] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
+			continue;
+		for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
+			if (earlier->clock[t] > node->clock[t])
+				node->clock[t] = earlier->clock[t];
+	}
+	node->trace = (at ? search->nodes[at - 1].trace : 0) + hash_of(node);
+}
+
+/* The chosen step is about to be taken: what it is and what happens before it. */
+static void settle(struct p2psim_search *search, size_t at)
+{
+	struct p2psim_node *node = &search->nodes[at];
 
 	node->step = *p2psim_task_pending(search->world, node->chosen);
 	node->previous = search->latest[node->chosen];
 	node->nth = node->previous < 0 ? 1 : (uint16_t)(search->nodes[node->previous].nth + 1);
 	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
-	if (search->want_clocks) {
-		if (node->previous < 0)
-			memset(node->clock, 0, sizeof(node->clock));
-		else
-			memcpy(node->clock, search->nodes[node->previous].clock, sizeof(node->clock));
-		node->clock[node->chosen] = node->nth;
-		while (i--) {
-			unsigned int t;
-
-			earlier = &search->nodes[i];
-			if (node->clock[earlier->chosen] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
-				continue;
-			for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
-				if (earlier->clock[t] > node->clock[t])
-					node->clock[t] = earlier->clock[t];
-		}
-	}
+	if (search->want_clocks)
+		find_clock(search, at);
 	search->latest[node->chosen] = (int32_t)at;
 }
 
@@ -234,7 +256,7 @@ bool p2psim_search_next(struct p2psim_search *search)
 	size_t at = search->depth;
 
 	if (search->kind == P2PSIM_EXPLORE_DPOR && at && !search->redundant && !search->cut)
-		p2psim_dpor_at_node(search, at); /* what still waits at the end races too */
+		p2psim_dpor_at_end(search, at);
 	while (at--) {
 		struct p2psim_node *node = &search->nodes[at];
 		uint64_t open;
@@ -250,23 +272,9 @@ bool p2psim_search_next(struct p2psim_search *search)
 	return false;
 }
 
-/* A clock says what happens before a step, so the sum over all steps of (task, clock) tells traces apart. */
 uint64_t p2psim_search_trace(const struct p2psim_search *search)
 {
-	uint64_t sum = 0, hash;
-	unsigned int t;
-	size_t i;
-
-	for (i = 0; i < search->depth; i++) {
-		const struct p2psim_node *node = &search->nodes[i];
-
-		hash = node->chosen + 1;
-		for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
-			if (node->clock[t])
-				hash = (hash ^ ((uint64_t)t << 32 | node->clock[t])) * 0x9e3779b97f4a7c15ull, hash ^= hash >> 31;
-		sum += hash * hash;
-	}
-	return sum;
+	return search->depth ? search->nodes[search->depth - 1].trace : 0;
 }
 
 unsigned int p2psim_search_preemptions(const struct p2psim_search *search)

@@ -25,6 +25,7 @@ struct p2psim_node {
 	uint16_t preemptions;		/* of the execution, this step included */
 	uint16_t nth;			/* the chosen task's n-th step, from 1 */
 	int32_t previous;		/* index of the chosen task's step before; -1 = none */
+	uint64_t trace;			/* hash of the trace up to this step */
 	struct p2psim_op step;
 	uint16_t clock[P2PSIM_SEARCH_TASKS];	/* how many steps of each task happen before or at this one */
 };
@@ -75,5 +76,7 @@ bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b);
 
 /* dpor.c: what source sets ask for once a new node stands. */
 void p2psim_dpor_at_node(struct p2psim_search *search, size_t depth);
+/* The same for an execution that has ended: its last step, and what still waits. */
+void p2psim_dpor_at_end(struct p2psim_search *search, size_t depth);
 
 #endif
