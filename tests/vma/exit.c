@@ -39,7 +39,8 @@ static void test_exit_follows_the_order_of_1_10(void **state)
 	fput(b->file);
 	bench_log(b);
 	p2psim_process_exit(b->app);
-	assert_string_equal(bench_log(b), "interval RELEASE -; release() -; interval UNMAP R; close 1-3 W; close 4-5 W; release -; ");
+	assert_string_equal(bench_log(b), "interval RELEASE -; release() -; interval UNMAP R; close 1-3 W; close 4-5 W; "
+					  "release -; ");
 	mmu_interval_notifier_remove(&w.sub);
 	mmu_notifier_unregister(&b->listener, b->mm);
 	assert_int_equal(b->mm->map_count, 0);
