@@ -144,7 +144,8 @@ static int wait_as_writer(struct p2psim_lock *lock, struct killable *killable)
 	bool (*may)(void *) = killable ? writer_may_enter_or_killed : writer_may_enter;
 	void *arg = killable ? (void *)killable : lock;
 
-	p2psim_step_on(P2PSIM_STEP_LOCK, id, true, "write");
+	/* Taken or queued, but taken at once: no guarded step, so it is no LOCK to whoever reverses steps. */
+	p2psim_step_on(P2PSIM_STEP_TRYLOCK, id, true, "write");
 	if (writer_may_enter(lock))
 		return 0;
 	lock->writers_queued++;
