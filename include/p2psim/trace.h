@@ -44,7 +44,7 @@ struct p2psim_event {
 };
 
 /*
- * Formats know: %d %u %x (64 bit each), %s (a string that lives as long as the world), %o (an object's id: its name),
+ * Formats know: %d %u %x (64 bit each), %s (a string; it is copied), %o (an object's id: its name),
  * %t (task index: its name), %p (an address in the simulated process, 0x...), %e (an errno: -EFAULT), %%.
  * Use the macros: they cost one test when nobody traces.
  */

@@ -19,6 +19,7 @@
 
 #define P2PSIM_HELD_MAX 32
 #define P2PSIM_CLASSES_MAX 256
+#define P2PSIM_STRINGS 64
 
 struct p2psim_held {
 	const void *lock;		/* struct p2psim_lock or p2psim_lock_map */
@@ -145,6 +146,7 @@ struct p2psim_world {
 
 	struct p2psim_event *events;	/* ring */
 	uint64_t event_count, event_mask;
+	const char *strings[P2PSIM_STRINGS];	/* kept for the trace, by content */
 	uint64_t trace_hash, end_hash;
 
 	struct p2psim_violation violation;

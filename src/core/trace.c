@@ -34,6 +34,7 @@ const char *p2psim_step_kind_name(enum p2psim_step_kind kind)
 void p2psim_trace_reset(struct p2psim_world *world)
 {
 	world->event_count = 0;
+	memset(world->strings, 0, sizeof(world->strings));
 }
 
 static struct p2psim_event *next_event(struct p2psim_world *world)
@@ -71,6 +72,44 @@ void p2psim_trace_step(struct p2psim_world *world, struct p2psim_task *task, uin
 	event->locks = task->held_count;
 }
 
+/* The string in memory that lives as long as the execution: names are few, so each is copied once. */
+static const char *keep_string(struct p2psim_world *world, const char *text)
+{
+	uint64_t hash = 0;
+	const char *at;
+	size_t slot, tries;
+	char *copy;
+
+	for (at = text; *at; at++)
+		hash = p2psim_mix(hash, (unsigned char)*at);
+	slot = hash % P2PSIM_STRINGS;
+	for (tries = 0; tries < P2PSIM_STRINGS && world->strings[slot]; tries++, slot = (slot + 1) % P2PSIM_STRINGS)
+		if (!strcmp(world->strings[slot], text))
+			return world->strings[slot];
+	copy = p2psim_arena_alloc(strlen(text) + 1);
+	if (!copy)
+		return "?";
+	strcpy(copy, text);
+	if (tries < P2PSIM_STRINGS)
+		world->strings[slot] = copy;
+	return copy;
+}
+
+/* A %s argument may go before the trace is read. */
+static void keep_strings(struct p2psim_world *world, struct p2psim_event *event)
+{
+	const char *f = event->text;
+	unsigned int arg = 0;
+
+	for (; *f && arg < P2PSIM_TRACE_ARGS; f++) {
+		if (*f != '%' || !f[1] || *++f == '%')
+			continue;
+		if (*f == 's' && event->arg[arg])
+			event->arg[arg] = P2PSIM_STR(keep_string(world, (const char *)(uintptr_t)event->arg[arg]));
+		arg++;
+	}
+}
+
 void p2psim_trace_add(enum p2psim_event_type type, const char *format, unsigned int count, const uint64_t *args)
 {
 	struct p2psim_world *world = p2psim_world_here();
@@ -87,6 +126,7 @@ void p2psim_trace_add(enum p2psim_event_type type, const char *format, unsigned 
 	event->text = format;
 	for (i = 0; i < P2PSIM_TRACE_ARGS; i++)
 		event->arg[i] = i < count ? args[i] : 0;
+	keep_strings(world, event);
 }
 
 size_t p2psim_trace_count(const struct p2psim_world *world)

@@ -150,6 +150,18 @@ static void test_events_become_text_when_they_are_read(void **state)
 	assert_string_equal(text, "map(");
 }
 
+static void test_a_string_of_a_note_may_go_before_the_trace_is_read(void **state)
+{
+	char name[8] = "gpu0", text[32];
+	char *heap = kstrdup("nic0", GFP_KERNEL);
+
+	p2psim_note("%s and %s", P2PSIM_STR(name), P2PSIM_STR(heap));
+	strcpy(name, "xxxx");
+	kfree(heap);
+	p2psim_event_format(*state, p2psim_trace_at(*state, 0), text, sizeof(text));
+	assert_string_equal(text, "gpu0 and nic0");
+}
+
 static void test_the_ring_keeps_the_newest_and_counts_the_lost(void **state)
 {
 	struct p2psim_world *world = *state;
@@ -226,6 +238,7 @@ int main(void)
 		core_test(test_without_a_world_calls_complain_and_return),
 		core_test(test_a_static_lock_is_known_from_its_first_use_in_each_execution),
 		core_test(test_events_become_text_when_they_are_read),
+		core_test(test_a_string_of_a_note_may_go_before_the_trace_is_read),
 		core_test(test_the_ring_keeps_the_newest_and_counts_the_lost),
 		core_test(test_uuids_depend_on_seed_and_path_only),
 		core_test(test_an_oracle_can_be_switched_off),
