@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Source sets: which other branches a new node asks for.
+ * Source sets: which other branches an execution asks for.
  *
- * After a task has taken its step e, these can race:
+ * A step o races with an earlier step i of another task that depends on it and happens before it through nothing else:
+ * some branch at i must let o's side go first.  Which task can begin that branch depends on all that lies between the two,
+ * so o is looked at when it is taken, and at the end of the execution for tasks that still wait (a deadlock).
  *
- *	A. its new pending step o with an earlier step i of another task that depends on o and does not happen before it:
- *	   some branch must let o's side go first at i.
- *	B. the pending step of any other task with e itself, when that task could have gone instead of e.
- *	C. e with the steps that others took while e was pending.  B has seen those at which e could have gone; this is for
- *	   the rest: a writer that waits for one reader while another one gets in.
+ * Looking only when o becomes pending is not enough.  Here o is T0's, pending from the start, and after "T2: w1" the
+ * branch at "T1: w2" must begin with T2, not with T0, which sleeps there:
  *
- * ALGO of A and C.  Walk i from the newest step to the oldest with `seen` = what happens before o, at first the clock of
- * the task's last step.
+ *	T0: write 1-3		T1: Ry; write 2		T2: write 1
+ *
+ * ALGO.  Walk i from the newest step to the oldest with `seen` = what happens before o, at first the clock of the task's
+ * step before.
  *	1. i in seen: nothing to reverse.
  *	2. i independent of o: go on.
- *	3. i lets go of the lock that o takes: they can never be tried in the other order; the step that took it can.
+ *	3. i lets go of the lock that o waits for: they can never be tried in the other order; the step that took it can.
  *	4. else (i, o) is a race: add a branch at i; seen |= what happens before i, since i now happens before o.
  * Walking on after 1 is essential: an earlier read of another task may still race.
- *
- * At the end of an execution A is asked once more, of all that still wait.
  */
 #include <string.h>
 
@@ -40,11 +39,17 @@ static void join(uint16_t *clock, const uint16_t *other)
 			clock[t] = other[t];
 }
 
-static bool lets_go_for(const struct p2psim_op *step, const struct p2psim_op *pending)
+/* Waits until the lock is free, and for nothing else: whoever may be killed, and whoever only queues, goes before too. */
+static bool waits_for_lock(const struct p2psim_op *op)
 {
-	bool releases = step->kind == P2PSIM_STEP_UNLOCK || step->kind == P2PSIM_STEP_RDUNLOCK;
+	return (op->kind == P2PSIM_STEP_LOCK || op->kind == P2PSIM_STEP_RDLOCK) && op->enabled && !op->deadline &&
+	       !(op->label && strstr(op->label, "killable"));
+}
 
-	return releases && (pending->kind == P2PSIM_STEP_LOCK || pending->kind == P2PSIM_STEP_RDLOCK);
+static bool lets_go_for(const struct p2psim_op *step, const struct p2psim_op *op)
+{
+	return (step->kind == P2PSIM_STEP_UNLOCK || step->kind == P2PSIM_STEP_RDUNLOCK ||
+		step->kind == P2PSIM_STEP_DOWNGRADE) && waits_for_lock(op);
 }
 
 /*
@@ -89,79 +94,42 @@ static void add_branch(struct p2psim_search *search, size_t at, size_t end, unsi
 		node->back |= first >> task & 1 ? 1ull << task : first & -first;
 }
 
-/* The step `op` of `task`, whose past is `seen`, against the steps from `from` up to `end`. */
-static void scan(struct p2psim_search *search, size_t from, size_t end, unsigned int task, const struct p2psim_op *op,
-		 uint16_t *seen)
+/* `op` is what `task` does after the first `end` steps, or would do; `previous` is its step before. */
+static void scan(struct p2psim_search *search, size_t end, unsigned int task, int32_t previous,
+		 const struct p2psim_op *op)
 {
+	uint16_t past[P2PSIM_SEARCH_TASKS] = { 0 }, seen[P2PSIM_SEARCH_TASKS];
 	size_t i = end;
 
-	while (i-- > from) {
+	if (previous >= 0)
+		memcpy(past, search->nodes[previous].clock, sizeof(past));
+	memcpy(seen, past, sizeof(seen));
+	while (i--) {
 		const struct p2psim_node *step = &search->nodes[i];
 
-		if (is_before(step, seen) || !p2psim_steps_depend(&step->step, op))
+		if (is_before(step, past) || !p2psim_steps_depend(&step->step, op) || lets_go_for(&step->step, op))
 			continue;
-		if (lets_go_for(&step->step, op))
-			continue;
-		add_branch(search, i, end, task, seen);
-		join(seen, step->clock);
+		if (!is_before(step, seen)) {
+			add_branch(search, i, end, task, seen);
+			join(seen, step->clock);
+		} else if (op->enabled) {
+			add_branch(search, i, end, task, past);
+		}
 	}
 }
 
-static void past_of(const struct p2psim_search *search, int32_t step, uint16_t *seen)
+void p2psim_dpor_at_step(struct p2psim_search *search, size_t at)
 {
-	if (step < 0)
-		memset(seen, 0, sizeof(uint16_t[P2PSIM_SEARCH_TASKS]));
-	else
-		memcpy(seen, search->nodes[step].clock, sizeof(uint16_t[P2PSIM_SEARCH_TASKS]));
+	const struct p2psim_node *node = &search->nodes[at];
+
+	scan(search, at, node->chosen, node->previous, &node->step);
 }
 
-/* C */
-static void scan_taken_step(struct p2psim_search *search, size_t at)
-{
-	const struct p2psim_node *taken = &search->nodes[at];
-	uint16_t seen[P2PSIM_SEARCH_TASKS];
-
-	past_of(search, taken->previous, seen);
-	scan(search, (size_t)(taken->previous + 1), at, taken->chosen, &taken->step, seen);
-}
-
-/* B */
-static void scan_other_tasks(struct p2psim_search *search, size_t end)
-{
-	struct p2psim_node *event = &search->nodes[end - 1];
-	uint64_t others = event->enabled & ~(1ull << event->chosen);
-
-	for (; others; others &= others - 1) {
-		unsigned int task = (unsigned int)__builtin_ctzll(others);
-
-		if (!(event->back >> task & 1) && p2psim_steps_depend(&event->step, p2psim_task_pending(search->world, task)))
-			event->back |= 1ull << task;
-	}
-}
-
-/* A */
-static void scan_pending_step(struct p2psim_search *search, size_t end, unsigned int task)
-{
-	uint16_t seen[P2PSIM_SEARCH_TASKS];
-
-	if (!p2psim_task_is_live(search->world, task))
-		return;
-	past_of(search, search->latest[task], seen);
-	scan(search, 0, end, task, p2psim_task_pending(search->world, task), seen);
-}
-
-void p2psim_dpor_at_node(struct p2psim_search *search, size_t depth)
-{
-	scan_taken_step(search, depth - 1);
-	scan_other_tasks(search, depth);
-	scan_pending_step(search, depth, search->nodes[depth - 1].chosen);
-}
-
-void p2psim_dpor_at_end(struct p2psim_search *search, size_t depth)
+void p2psim_dpor_at_end(struct p2psim_search *search)
 {
 	unsigned int task, count = p2psim_world_task_count(search->world);
 
-	p2psim_dpor_at_node(search, depth);
 	for (task = 1; task < count && task < P2PSIM_SEARCH_TASKS; task++)
-		scan_pending_step(search, depth, task);
+		if (p2psim_task_is_live(search->world, task))
+			scan(search, search->depth, task, search->latest[task], p2psim_task_pending(search->world, task));
 }

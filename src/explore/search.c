@@ -163,6 +163,8 @@ static void settle(struct p2psim_search *search, size_t at)
 	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
 	if (search->want_clocks)
 		find_clock(search, at);
+	if (search->kind == P2PSIM_EXPLORE_DPOR)
+		p2psim_dpor_at_step(search, at);
 	search->latest[node->chosen] = (int32_t)at;
 }
 
@@ -209,8 +211,6 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 		node->last = (uint8_t)choice->last;
 		node->sleep = search->kind == P2PSIM_EXPLORE_DPOR || search->kind == P2PSIM_EXPLORE_SLEEP ?
 				      inherited_sleep(search) : 0;
-		if (search->kind == P2PSIM_EXPLORE_DPOR && search->depth)
-			p2psim_dpor_at_node(search, search->depth);
 		if (search->sampler)
 			node->chosen = (uint8_t)search->sampler->pick(search->sampler, choice);
 		else if (!plan(search, node, choice->fallback, search->depth ? node[-1].preemptions : 0))
@@ -255,8 +255,8 @@ bool p2psim_search_next(struct p2psim_search *search)
 {
 	size_t at = search->depth;
 
-	if (search->kind == P2PSIM_EXPLORE_DPOR && at && !search->redundant && !search->cut)
-		p2psim_dpor_at_end(search, at);
+	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->redundant && !search->cut)
+		p2psim_dpor_at_end(search);
 	while (at--) {
 		struct p2psim_node *node = &search->nodes[at];
 		uint64_t open;
