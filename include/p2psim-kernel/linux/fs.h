@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/fs.h>
+#include <p2psim/linux/fs.h>
