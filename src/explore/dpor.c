@@ -4,7 +4,8 @@
  *
  * A step o races with an earlier step i of another task that depends on it and happens before it through nothing else:
  * some branch at i must let o's side go first.  Which task can begin that branch depends on all that lies between the two,
- * so o is looked at when it is taken, and at the end of the execution for tasks that still wait (a deadlock).
+ * so o is looked at when it is taken.  A task whose guard stays closed is looked at when the execution ends, by a deadlock
+ * or because all others sleep.
  *
  * Looking only when o becomes pending is not enough.  Here o is T0's, pending from the start, and after "T2: w1" the
  * branch at "T1: w2" must begin with T2, not with T0, which sleeps there:
@@ -125,11 +126,11 @@ void p2psim_dpor_at_step(struct p2psim_search *search, size_t at)
 	scan(search, at, node->chosen, node->previous, &node->step);
 }
 
-void p2psim_dpor_at_end(struct p2psim_search *search)
+void p2psim_dpor_at_end(struct p2psim_search *search, uint64_t asleep)
 {
 	unsigned int task, count = p2psim_world_task_count(search->world);
 
 	for (task = 1; task < count && task < P2PSIM_SEARCH_TASKS; task++)
-		if (p2psim_task_is_live(search->world, task))
+		if (!(asleep >> task & 1) && p2psim_task_is_live(search->world, task))
 			scan(search, search->depth, task, search->latest[task], p2psim_task_pending(search->world, task));
 }

@@ -255,8 +255,8 @@ bool p2psim_search_next(struct p2psim_search *search)
 {
 	size_t at = search->depth;
 
-	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->redundant && !search->cut)
-		p2psim_dpor_at_end(search);
+	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->cut)
+		p2psim_dpor_at_end(search, search->redundant ? search->nodes[at].enabled : 0);
 	while (at--) {
 		struct p2psim_node *node = &search->nodes[at];
 		uint64_t open;

@@ -74,8 +74,11 @@ unsigned int p2psim_search_preemptions(const struct p2psim_search *search);
 /* Do two steps of different tasks depend: the same object, overlapping parts, at least one write? */
 bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b);
 
-/* dpor.c: which branches source sets ask for, once a step is settled, and for what still waits at the end. */
+/*
+ * dpor.c: which branches source sets ask for, once a step is settled, and for what still waits at the end; `asleep` need
+ * not be looked at then.
+ */
 void p2psim_dpor_at_step(struct p2psim_search *search, size_t at);
-void p2psim_dpor_at_end(struct p2psim_search *search);
+void p2psim_dpor_at_end(struct p2psim_search *search, uint64_t asleep);
 
 #endif

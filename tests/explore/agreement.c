@@ -774,6 +774,9 @@ static void test_strategies_agree_on_shapes_that_are_easily_missed(void **state)
 		"abstract Wy Ex | Ry Wx Zx",			/* a wait that closes again */
 		"abstract La Lb Ub Ua | Lb La Ua Ub",
 		"abstract Ta Ua | La Ua",
+		"abstract w13 | Ry w22 | w11",			/* what must go first is neither of the two that race */
+		"abstract Xp Gp sp | Sp sp",			/* the step that opens a guard hides the one that closed it */
+		"abstract Ex Wy | Wy | Wx Zx",			/* a guard that stays closed while all others sleep */
 		"abstract w02 r13 | w33 r00 | w11",
 		"abstract Ax Dx | Dx Ax",
 		"real Sp Sp sp sp | Xp Up",			/* a queued writer between two reads */
