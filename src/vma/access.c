@@ -14,12 +14,13 @@
 
 #define RETRIES_MAX 1000
 
-/* The x86 rules: a write needs VM_WRITE; a read of something not present needs any of the three. */
-static bool is_allowed(const struct vm_area_struct *vma, bool write, bool present)
+/*
+ * The x86 rules: a write needs VM_WRITE; a read of something not present needs any of the three, and nothing is present
+ * that can be read in a VMA with none of them.
+ */
+static bool is_allowed(const struct vm_area_struct *vma, bool write)
 {
-	if (write)
-		return vma->vm_flags & VM_WRITE;
-	return !present && vma->vm_flags & VM_ACCESS_FLAGS;
+	return vma->vm_flags & (write ? VM_WRITE : VM_ACCESS_FLAGS);
 }
 
 static bool entry_allows(pte_t pte, bool write)
@@ -36,32 +37,43 @@ static int signal_of(vm_fault_t fault, struct p2psim_signal *signal, unsigned lo
 	return p2psim_raise(signal, SIGBUS, P2PSIM_BUS_ADRERR, addr);
 }
 
+static int never_ends(struct mm_struct *mm, unsigned long addr)
+{
+	p2psim_violate(P2PSIM_PROGRESS, 0, mm->obj.id, 0, "%s faults at 0x%lx for ever", mm->comm, addr);
+	return -EFAULT;
+}
+
+/* One try under mmap_lock.  0 or -errno; VM_FAULT_RETRY when the handler has dropped the lock. */
+static int try_fault(struct mm_struct *mm, unsigned long addr, unsigned int flags, struct p2psim_signal *signal)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+
+	mmap_read_lock(mm);
+	vma = (vma_lookup)(mm, addr);
+	if (!vma || !is_allowed(vma, flags & FAULT_FLAG_WRITE)) {
+		mmap_read_unlock(mm);
+		return p2psim_raise(signal, SIGSEGV, vma ? P2PSIM_SEGV_ACCERR : P2PSIM_SEGV_MAPERR, addr);
+	}
+	fault = (handle_mm_fault)(vma, addr, flags, NULL);
+	if (fault & VM_FAULT_RETRY)
+		return VM_FAULT_RETRY;
+	mmap_read_unlock(mm);
+	return fault & VM_FAULT_ERROR ? signal_of(fault, signal, addr) : 0;
+}
+
 int p2psim_fault_user(struct mm_struct *mm, unsigned long addr, bool write, struct p2psim_signal *signal)
 {
 	unsigned int flags = FAULT_FLAG_USER | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | (write ? FAULT_FLAG_WRITE : 0);
-	struct vm_area_struct *vma;
-	vm_fault_t fault;
-	pte_t *pte;
+	int tries, ret;
 
-again:
-	mmap_read_lock(mm);
-	vma = (vma_lookup)(mm, addr);
-	if (!vma) {
-		mmap_read_unlock(mm);
-		return p2psim_raise(signal, SIGSEGV, P2PSIM_SEGV_MAPERR, addr);
+	for (tries = 0; tries < RETRIES_MAX; tries++) {
+		ret = try_fault(mm, addr, flags, signal);
+		if (ret != VM_FAULT_RETRY)
+			return ret;
+		flags |= FAULT_FLAG_TRIED;
 	}
-	pte = p2psim_pte_lookup(mm, addr);
-	if (!is_allowed(vma, write, pte && pte_present(*pte) && !pte_protnone(*pte)) && !(pte && entry_allows(*pte, write))) {
-		mmap_read_unlock(mm);
-		return p2psim_raise(signal, SIGSEGV, P2PSIM_SEGV_ACCERR, addr);
-	}
-	fault = (handle_mm_fault)(vma, addr, flags, NULL);
-	if (fault & VM_FAULT_RETRY) { /* the handler has dropped the lock */
-		flags = (flags & ~(unsigned int)FAULT_FLAG_ALLOW_RETRY) | FAULT_FLAG_TRIED;
-		goto again;
-	}
-	mmap_read_unlock(mm);
-	return fault & VM_FAULT_ERROR ? signal_of(fault, signal, addr) : 0;
+	return never_ends(mm, addr);
 }
 
 /* Reads who may see the bytes. */
@@ -75,29 +87,70 @@ static void check_owner(struct mm_struct *mm, unsigned long pfn)
 			       pfn);
 }
 
+/* What the access is going to reach as things stand: the entry, and the page behind it. */
+static void access_step_slow(struct mm_struct *mm, unsigned long unit, pte_t pte, bool write)
+{
+	unsigned long pfn = pte_pfn(pte);
+	struct p2psim_op op = {
+		.kind = write ? P2PSIM_STEP_MEM_WRITE : P2PSIM_STEP_MEM_READ,
+		.access_count = 1,
+		.access[0] = { p2psim_object_id(&mm->obj), write, unit, unit },
+	};
+
+	if (entry_allows(pte, write))
+		op.access[op.access_count++] =
+			(struct p2psim_access){ pfn_valid(pfn) ? P2PSIM_OBJ_RAM : P2PSIM_OBJ_BAR, write, pfn, pfn };
+	p2psim_step_op(&op);
+}
+
+static pte_t entry_of(struct mm_struct *mm, unsigned long addr)
+{
+	const pte_t *pte = p2psim_pte_lookup(mm, addr);
+
+	return pte ? *pte : __pte(0);
+}
+
+/*
+ * The step of an access.  When the entry has changed while it waited, the step has named the wrong page: the CPU's walk
+ * begins again.  Returns the entry.
+ */
+static pte_t access_step(struct mm_struct *mm, unsigned long addr, bool write)
+{
+	struct p2psim_hot *hot = p2psim_hot;
+	pte_t named, pte;
+
+	if (likely(hot && !hot->busy)) {
+		hot->steps++;
+		return entry_of(mm, addr);
+	}
+	pte = entry_of(mm, addr);
+	do {
+		named = pte;
+		access_step_slow(mm, addr >> PAGE_SHIFT, named, write);
+		pte = entry_of(mm, addr);
+	} while (entry_allows(pte, write) && (!entry_allows(named, write) || pte_pfn(named) != pte_pfn(pte)));
+	return pte;
+}
+
 /* One access within a page: translation and bytes are one step, as they are one instruction. */
 static int access_page(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
 		       struct p2psim_signal *signal)
 {
-	unsigned long unit = addr >> PAGE_SHIFT;
 	int tries, error;
-	pte_t *pte;
+	pte_t pte;
 
 	for (tries = 0; tries < RETRIES_MAX; tries++) {
-		p2psim_step_range(write ? P2PSIM_STEP_MEM_WRITE : P2PSIM_STEP_MEM_READ, p2psim_object_id(&mm->obj), write, unit,
-				  unit, NULL);
-		pte = p2psim_pte_lookup(mm, addr);
-		if (pte && entry_allows(*pte, write)) {
-			check_owner(mm, pte_pfn(*pte));
-			pte->val |= P2PSIM_PTE_YOUNG | (write ? P2PSIM_PTE_DIRTY : 0);
-			return p2psim_phys_access((u64)pte_pfn(*pte) << PAGE_SHIFT | (addr & ~PAGE_MASK), buf, len, write);
+		pte = access_step(mm, addr, write);
+		if (entry_allows(pte, write)) {
+			check_owner(mm, pte_pfn(pte));
+			p2psim_pte_lookup(mm, addr)->val |= P2PSIM_PTE_YOUNG | (write ? P2PSIM_PTE_DIRTY : 0);
+			return p2psim_phys_access((u64)pte_pfn(pte) << PAGE_SHIFT | (addr & ~PAGE_MASK), buf, len, write);
 		}
 		error = p2psim_fault_user(mm, addr, write, signal);
 		if (error)
 			return error;
 	}
-	p2psim_violate(P2PSIM_PROGRESS, 0, mm->obj.id, 0, "%s faults at 0x%lx for ever", mm->comm, addr);
-	return -EFAULT;
+	return never_ends(mm, addr);
 }
 
 int p2psim_access_user(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
@@ -121,7 +174,7 @@ bool p2psim_translation_check(struct mm_struct *mm, unsigned long va, uint64_t p
 	const pte_t *pte = p2psim_pte_lookup(mm, va);
 	uint64_t cause = 0;
 
-	if (pte && pte_present(*pte) && pte_pfn(*pte) == phys >> PAGE_SHIFT && (!write || pte_write(*pte)))
+	if (pte && entry_allows(*pte, write) && pte_pfn(*pte) == phys >> PAGE_SHIFT)
 		return true;
 	if (p2psim_mm_invalidating(mm, va & PAGE_MASK, (va & PAGE_MASK) + PAGE_SIZE, &cause))
 		return true;
@@ -129,6 +182,8 @@ bool p2psim_translation_check(struct mm_struct *mm, unsigned long va, uint64_t p
 		       "a device %s page %lx through 0x%lx, which %s", write ? "writes" : "reads",
 		       (unsigned long)(phys >> PAGE_SHIFT), va,
 		       !pte || pte_none(*pte) ? "maps nothing any more" :
-		       pte_pfn(*pte) == phys >> PAGE_SHIFT ? "is read-only now" : "maps another page now");
+		       is_swap_pte(*pte) ? "is swapped out" :
+		       pte_pfn(*pte) != phys >> PAGE_SHIFT ? "maps another page now" :
+		       pte_protnone(*pte) ? "is PROT_NONE now" : "is read-only now");
 	return false;
 }

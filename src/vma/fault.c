@@ -60,12 +60,6 @@ void page_remove_rmap(struct page *page)
 		page->anon_vma = NULL;
 }
 
-static vm_fault_t install(struct vm_fault *vmf, pte_t value)
-{
-	pte_set(vmf->vma->vm_mm, vmf->address, vmf->pte, value);
-	return 0;
-}
-
 static bool make_table(struct vm_fault *vmf)
 {
 	vmf->pte = pte_alloc(vmf->vma->vm_mm, vmf->address);
@@ -73,25 +67,33 @@ static bool make_table(struct vm_fault *vmf)
 }
 
 /*
- * The entry, read in one step.  The upper tables are made; the last one as well for anonymous memory, but for a file only
- * when there is something to put in: a fault that fails leaves none (random/064 and others).
+ * The entry, read in one step; then the upper tables are made.  The last one is made when there is something to put in: a
+ * fault that fails leaves none (random/064 and others).  Nobody frees a table while mmap_lock is held.
  */
 static vm_fault_t read_entry(struct vm_fault *vmf)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 
-	if (!pmd_alloc(mm, vmf->address) || (vma_is_anonymous(vmf->vma) && !make_table(vmf)))
-		return VM_FAULT_OOM;
 	vmf->orig_pte = p2psim_pte_read(mm, vmf->address);
-	/* The step may have let somebody free the table: nobody does while mmap_lock is held. */
 	vmf->pte = p2psim_pte_lookup(mm, vmf->address);
-	return 0;
+	return vmf->pte || pmd_alloc(mm, vmf->address) ? 0 : VM_FAULT_OOM;
 }
 
-/* Has the entry changed since it was read?  Then somebody else was faster, and the access is tried again. */
-static bool changed(const struct vm_fault *vmf)
+/*
+ * The step of whoever changes the entry: true, and it may be changed, if it still is what the fault has seen.  Else somebody
+ * was faster, and the access is tried again.
+ */
+static bool claim(const struct vm_fault *vmf)
 {
-	return vmf->pte->val != vmf->orig_pte.val;
+	pte_write_step(vmf->vma->vm_mm, vmf->address);
+	return vmf->pte->val == vmf->orig_pte.val;
+}
+
+static vm_fault_t install(struct vm_fault *vmf, pte_t value)
+{
+	if (claim(vmf))
+		*vmf->pte = value;
+	return 0;
 }
 
 static bool wants_write(const struct vm_fault *vmf)
@@ -108,14 +110,26 @@ static vm_fault_t map_zero_page(struct vm_fault *vmf)
 	return install(vmf, mk_pte(vmf->vma, pfn, P2PSIM_PTE_SPECIAL | P2PSIM_PTE_YOUNG));
 }
 
+static pte_t anon_pte(const struct vm_area_struct *vma, const struct page *page)
+{
+	u64 bits = P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
+
+	return mk_pte(vma, page_to_pfn(page), bits);
+}
+
+/* Takes over the caller's reference. */
 static vm_fault_t map_anon_page(struct vm_fault *vmf, struct page *page)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	u64 bits = P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
 
+	if (!claim(vmf)) {
+		put_page(page);
+		return 0;
+	}
 	page_add_anon_rmap(page, vma, vmf->address);
 	mm_count_page(vma->vm_mm, page, 1);
-	return install(vmf, mk_pte(vma, page_to_pfn(page), bits));
+	*vmf->pte = anon_pte(vma, page);
+	return 0;
 }
 
 static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
@@ -124,21 +138,54 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 	if (vmf->vma->vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
+	if (!make_table(vmf))
+		return VM_FAULT_OOM;
 	if (!wants_write(vmf))
 		return map_zero_page(vmf);
 	if (__anon_vma_prepare(vmf->vma))
 		return VM_FAULT_OOM;
 	page = (alloc_page)(GFP_HIGHUSER_MOVABLE);
-	if (!page)
-		return VM_FAULT_OOM;
-	if (changed(vmf)) {
-		put_page(page);
-		return 0;
-	}
-	return map_anon_page(vmf, page);
+	return page ? map_anon_page(vmf, page) : VM_FAULT_OOM;
 }
 
 /* ---- files ---- */
+
+static void drop_page(struct page *page, vm_fault_t ret)
+{
+	if (ret & VM_FAULT_LOCKED)
+		unlock_page(page);
+	put_page(page);
+}
+
+/* Did ->fault() end the matter: an error, a retry, or the entry put in by itself? */
+static bool is_final(vm_fault_t ret)
+{
+	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY);
+}
+
+/* What a handler may not do: RETRY unasked, RETRY with mmap_lock kept, anything else with it dropped, no page. */
+static vm_fault_t check_handler(const struct vm_fault *vmf, vm_fault_t ret)
+{
+	const struct vm_area_struct *vma = vmf->vma;
+	bool held = p2psim_lock_is_held(&vma->vm_mm->mmap_lock.lock);
+	bool drops = ret & VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+	const char *what = NULL;
+
+	if (ret & VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		what = "returns VM_FAULT_RETRY, which this caller does not allow";
+	else if (drops && held)
+		what = "returns VM_FAULT_RETRY with mmap_lock held";
+	else if (!drops && !held)
+		what = "drops mmap_lock without VM_FAULT_RETRY";
+	else if (!is_final(ret) && !vmf->page)
+		what = "returns neither a page nor why not";
+	else if (!is_final(ret) && ret & VM_FAULT_LOCKED && !PageLocked(vmf->page))
+		what = "returns VM_FAULT_LOCKED with a page that is not locked";
+	if (!what)
+		return ret;
+	p2psim_violate(P2PSIM_CONTRACT, 0, vmf->vma->vm_mm->obj.id, 0, "->fault() %s", what);
+	return is_final(ret) ? ret : VM_FAULT_SIGBUS;
+}
 
 static vm_fault_t call_fault(struct vm_fault *vmf)
 {
@@ -149,38 +196,59 @@ static vm_fault_t call_fault(struct vm_fault *vmf)
 	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:fault");
 	ret = vmf->vma->vm_ops->fault(vmf);
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:fault-done");
-	return ret;
+	return check_handler(vmf, ret);
 }
 
-/* Did ->fault() end the matter: an error, a retry, or the entry put in by itself? */
-static bool is_final(vm_fault_t ret)
+/*
+ * Asks the driver before a page becomes writable: 0, or why not.  As in the kernel, whoever does not lock the page must have
+ * it in a mapping; else it counts as truncated, and the access is tried again (VM_FAULT_NOPAGE).
+ */
+static vm_fault_t ask_page_mkwrite(struct vm_fault *vmf)
 {
-	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY | VM_FAULT_DONE_COW);
-}
+	vm_fault_t ret;
 
-static vm_fault_t call_mkwrite(struct vm_fault *vmf, vm_fault_t (*mkwrite)(struct vm_fault *vmf))
-{
-	return mkwrite ? mkwrite(vmf) & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY) : 0;
+	if (!vmf->vma->vm_ops->page_mkwrite)
+		return 0;
+	ret = vmf->vma->vm_ops->page_mkwrite(vmf);
+	if (is_final(ret))
+		return ret;
+	if (!(ret & VM_FAULT_LOCKED))
+		return vmf->page->mapping ? 0 : VM_FAULT_NOPAGE;
+	unlock_page(vmf->page);
+	return 0;
 }
 
 static vm_fault_t map_file_page(struct vm_fault *vmf, u64 bits)
 {
 	struct page *page = vmf->page;
 
-	if (!make_table(vmf) || vmf->pte->val) {
+	if (!make_table(vmf) || !claim(vmf)) {
 		put_page(page);
 		return vmf->pte ? 0 : VM_FAULT_OOM;
 	}
 	page_add_file_rmap(page);
 	mm_count_page(vmf->vma->vm_mm, page, 1);
-	return install(vmf, mk_pte(vmf->vma, page_to_pfn(page), bits | P2PSIM_PTE_YOUNG));
+	*vmf->pte = mk_pte(vmf->vma, page_to_pfn(page), bits | P2PSIM_PTE_YOUNG);
+	return 0;
 }
 
+static void unlock_given(const struct vm_fault *vmf, vm_fault_t ret)
+{
+	if (ret & VM_FAULT_LOCKED)
+		unlock_page(vmf->page);
+}
+
+/* A shared mapping whose driver does not want to hear of writes is writable at once. */
 static vm_fault_t do_read_fault(struct vm_fault *vmf)
 {
+	const struct vm_area_struct *vma = vmf->vma;
+	bool writable = vma->vm_page_prot.val & P2PSIM_PTE_WRITE && !vma_wants_writenotify(vma);
 	vm_fault_t ret = call_fault(vmf);
 
-	return is_final(ret) ? ret : map_file_page(vmf, 0);
+	if (is_final(ret))
+		return ret;
+	unlock_given(vmf, ret);
+	return map_file_page(vmf, writable ? P2PSIM_PTE_WRITE : 0);
 }
 
 static vm_fault_t do_shared_fault(struct vm_fault *vmf)
@@ -189,13 +257,26 @@ static vm_fault_t do_shared_fault(struct vm_fault *vmf)
 
 	if (is_final(ret))
 		return ret;
-	ret = call_mkwrite(vmf, vmf->vma->vm_ops->page_mkwrite);
+	unlock_given(vmf, ret);
+	ret = ask_page_mkwrite(vmf);
 	if (ret) {
 		put_page(vmf->page);
 		return ret;
 	}
 	set_page_dirty(vmf->page);
 	return map_file_page(vmf, P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY);
+}
+
+/* The contents for a copy: of a page, or of MMIO.  One step that reads it.  False: out of memory. */
+static bool copy_contents(struct page *copy, struct page *old, unsigned long pfn)
+{
+	if (!old && is_zero_pfn(pfn))
+		return true;
+	p2psim_step_range(P2PSIM_STEP_MEM_READ, old ? P2PSIM_OBJ_RAM : P2PSIM_OBJ_BAR, false, pfn, pfn, "cow:copy");
+	if (old)
+		return p2psim_ram_copy(copy, old);
+	return p2psim_page_bytes(copy, true) &&
+	       !p2psim_phys_access((u64)pfn << PAGE_SHIFT, copy->data, PAGE_SIZE, false);
 }
 
 /* A private write to what is not there yet: the copy is made before anything is mapped. */
@@ -215,15 +296,13 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 		put_page(copy);
 		return ret;
 	}
-	ret = p2psim_ram_copy(copy, vmf->page) ? 0 : VM_FAULT_OOM;
-	put_page(vmf->page);
-	if (!ret && !make_table(vmf))
-		ret = VM_FAULT_OOM;
-	if (ret || vmf->pte->val) {
-		put_page(copy);
-		return ret;
+	if (copy_contents(copy, vmf->page, page_to_pfn(vmf->page)) && make_table(vmf)) {
+		drop_page(vmf->page, ret);
+		return map_anon_page(vmf, copy);
 	}
-	return map_anon_page(vmf, copy);
+	drop_page(vmf->page, ret);
+	put_page(copy);
+	return VM_FAULT_OOM;
 }
 
 static vm_fault_t do_file_fault(struct vm_fault *vmf)
@@ -240,79 +319,92 @@ static vm_fault_t make_writable(struct vm_fault *vmf)
 	return install(vmf, __pte(vmf->orig_pte.val | P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG));
 }
 
-static vm_fault_t wp_shared(struct vm_fault *vmf, struct page *page)
+/* The driver is asked while the page cannot go; meanwhile the entry may change. */
+static vm_fault_t wp_shared_page(struct vm_fault *vmf, struct page *page)
 {
-	const struct vm_operations_struct *ops = vmf->vma->vm_ops;
 	vm_fault_t ret;
 
+	get_page(page);
 	vmf->page = page;
-	ret = call_mkwrite(vmf, page ? ops->page_mkwrite : ops->pfn_mkwrite);
-	if (ret & VM_FAULT_NOPAGE)
-		return 0;
-	if (ret || changed(vmf))
-		return ret;
-	if (page)
+	ret = ask_page_mkwrite(vmf);
+	if (!ret && claim(vmf)) {
 		set_page_dirty(page);
-	return make_writable(vmf);
+		*vmf->pte = __pte(vmf->orig_pte.val | P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG);
+	}
+	put_page(page);
+	return ret;
 }
 
-/* The old contents for a copy: of a page, or of MMIO. */
-static bool copy_contents(struct page *copy, struct page *old, unsigned long pfn)
+static vm_fault_t wp_shared_pfn(struct vm_fault *vmf)
 {
-	if (old)
-		return p2psim_ram_copy(copy, old);
-	if (is_zero_pfn(pfn))
-		return true;
-	return p2psim_page_bytes(copy, true) &&
-	       !p2psim_phys_access((u64)pfn << PAGE_SHIFT, copy->data, PAGE_SIZE, false);
+	vm_fault_t (*mkwrite)(struct vm_fault *vmf) = vmf->vma->vm_ops->pfn_mkwrite;
+	vm_fault_t ret = mkwrite ? mkwrite(vmf) : 0;
+
+	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE) ? ret : make_writable(vmf);
 }
 
-static void replace_entry(struct vm_fault *vmf, struct page *old, struct page *copy)
+/*
+ * The new page in place of the old.  In between the entry is none, and held: nobody reads the old page when the device
+ * reads the new one, and nobody faults something else in.  False: the entry has changed.
+ */
+static bool replace_entry(struct vm_fault *vmf, struct page *old, struct page *copy)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	u64 bits = P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
-	pte_t value = mk_pte(vma, page_to_pfn(copy), bits);
+	struct mm_struct *mm = vma->vm_mm;
+	struct p2psim_pte_hold hold;
+	unsigned long unit = vmf->address >> PAGE_SHIFT;
 
-	pte_set(vma->vm_mm, vmf->address, vmf->pte, __pte(0));
-	mmu_notifier_invalidate_range(vma->vm_mm, vmf->address, vmf->address + PAGE_SIZE);
+	if (!claim(vmf))
+		return false;
+	*vmf->pte = __pte(0);
+	pte_hold(mm, &hold, vmf->address);
+	mmu_notifier_invalidate_range(mm, vmf->address, vmf->address + PAGE_SIZE);
 	page_add_anon_rmap(copy, vma, vmf->address);
-	mm_count_page(vma->vm_mm, copy, 1);
-	mmu_notifier_change_pte(vma->vm_mm, vmf->address, value);
-	pte_set(vma->vm_mm, vmf->address, vmf->pte, value);
+	mm_count_page(mm, copy, 1);
+	mmu_notifier_change_pte(mm, vmf->address, anon_pte(vma, copy));
+	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&mm->obj), true, unit, unit, NULL);
+	*vmf->pte = anon_pte(vma, copy);
+	pte_release(mm, &hold);
 	if (old) {
-		mm_count_page(vma->vm_mm, old, -1);
+		mm_count_page(mm, old, -1);
 		page_remove_rmap(old);
+		put_page(old);
 	}
+	return true;
 }
 
-/* Copy-on-write: the event runs even if the entry has changed meanwhile and the copy is dropped. */
-static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
+/* Announces the replacement; the event runs even if the entry has changed meanwhile and the copy is dropped. */
+static vm_fault_t announce_copy(struct vm_fault *vmf, struct page *old, struct page *copy)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct mmu_notifier_range range;
-	struct page *copy;
 	bool replaced;
 
-	if (__anon_vma_prepare(vma))
-		return VM_FAULT_OOM;
-	copy = (alloc_page)(GFP_HIGHUSER_MOVABLE);
-	if (!copy)
-		return VM_FAULT_OOM;
-	if (!copy_contents(copy, old, pte_pfn(vmf->orig_pte))) {
-		put_page(copy);
-		return VM_FAULT_OOM;
-	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, vmf->address, vmf->address + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	replaced = !changed(vmf);
-	if (replaced)
-		replace_entry(vmf, old, copy);
+	replaced = replace_entry(vmf, old, copy);
 	mmu_notifier_invalidate_range_only_end(&range);
 	if (!replaced)
 		put_page(copy);
-	else if (old)
-		put_page(old);
 	return replaced ? VM_FAULT_WRITE : 0;
+}
+
+/* Copy-on-write.  A reference keeps the old page what it is: reclaim takes no mmap_lock. */
+static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
+{
+	vm_fault_t ret = VM_FAULT_OOM;
+	struct page *copy;
+
+	if (old)
+		get_page(old);
+	copy = __anon_vma_prepare(vmf->vma) ? NULL : (alloc_page)(GFP_HIGHUSER_MOVABLE);
+	if (copy && copy_contents(copy, old, pte_pfn(vmf->orig_pte)))
+		ret = announce_copy(vmf, old, copy);
+	else if (copy)
+		put_page(copy);
+	if (old)
+		put_page(old);
+	return ret;
 }
 
 static bool is_only_ours(const struct page *page)
@@ -320,18 +412,21 @@ static bool is_only_ours(const struct page *page)
 	return PageAnon(page) && (page->flags & (1UL << PG_anon_exclusive) || page_count(page) == 1);
 }
 
+static vm_fault_t wp_reuse(struct vm_fault *vmf, struct page *page)
+{
+	page->flags |= 1UL << PG_anon_exclusive;
+	if (!(vmf->vma->vm_flags & VM_WRITE))
+		return 0;
+	return make_writable(vmf) | VM_FAULT_WRITE;
+}
+
 static vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
-	struct vm_area_struct *vma = vmf->vma;
 	struct page *page = pte_special(vmf->orig_pte) ? NULL : pfn_to_page(pte_pfn(vmf->orig_pte));
 
-	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED))
-		return wp_shared(vmf, page);
-	if (page && is_only_ours(page)) {
-		page->flags |= 1UL << PG_anon_exclusive;
-		return vma->vm_flags & VM_WRITE ? make_writable(vmf) | VM_FAULT_WRITE : 0;
-	}
-	return wp_copy(vmf, page);
+	if ((vmf->vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED))
+		return page ? wp_shared_page(vmf, page) : wp_shared_pfn(vmf);
+	return page && is_only_ours(page) ? wp_reuse(vmf, page) : wp_copy(vmf, page);
 }
 
 /* ---- swap ---- */
@@ -345,7 +440,7 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf)
 
 	if (!page)
 		return VM_FAULT_OOM;
-	if (changed(vmf)) {
+	if (!claim(vmf)) {
 		put_page(page);
 		return 0;
 	}
@@ -354,7 +449,7 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf)
 	mm_count_page(vma->vm_mm, page, 1);
 	if (wants_write(vmf) && vma->vm_flags & VM_WRITE)
 		bits |= P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY;
-	install(vmf, mk_pte(vma, page_to_pfn(page), bits));
+	*vmf->pte = mk_pte(vma, page_to_pfn(page), bits);
 	return VM_FAULT_MAJOR;
 }
 

@@ -30,7 +30,7 @@ static int check_vma(const struct vm_area_struct *vma, unsigned int flags)
 
 static bool needs_fault(const struct vm_area_struct *vma, pte_t pte, unsigned int flags)
 {
-	if (!pte_present(pte) || pte_protnone(pte))
+	if (!pte_present(pte) || (pte_protnone(pte) && !(flags & FOLL_FORCE)))
 		return true;
 	if (!(flags & FOLL_WRITE) || pte_write(pte))
 		return false;
@@ -75,8 +75,6 @@ static int follow_page(struct vm_area_struct *vma, unsigned long addr, unsigned 
 
 static void take(struct page *page, unsigned int flags)
 {
-	if (page->flags & 1UL << PG_reserved)
-		return;
 	get_page(page);
 	if (flags & FOLL_PIN)
 		page->_refcount.counter += GUP_PIN_COUNTING_BIAS - 1;
@@ -169,8 +167,7 @@ bool page_maybe_dma_pinned(const struct page *page)
 
 void unpin_user_page(struct page *page)
 {
-	if (page->flags & 1UL << PG_reserved)
-		return;
+	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, "unpin");
 	if (!page_maybe_dma_pinned(page)) {
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is unpinned, but not pinned", page->pfn);
 		return;

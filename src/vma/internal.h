@@ -10,6 +10,7 @@
 #include <p2psim/linux/rmap.h>
 #include <p2psim/process.h>
 #include <p2psim/ram.h>
+#include <p2psim/step.h>
 
 #include "core/layer.h"
 #include "core/tree.h"
@@ -126,16 +127,47 @@ struct page *p2psim_page_of_pfn(unsigned long pfn);	/* NULL: none */
 void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
 bool p2psim_ram_copy(struct page *to, struct page *from);
 struct p2psim_ram_state *p2psim_ram(void);
-/* Swap slots: keep a page's bytes. */
-long p2psim_swap_out(struct page *page);		/* slot, or -ENOMEM */
+/* Swap slots: keep a page's bytes.  A slot is reserved first; the bytes move with the entry. */
+long p2psim_swap_reserve(void);				/* slot, or -ENOMEM */
+void p2psim_swap_out(unsigned long slot, struct page *page);
 void p2psim_swap_in(unsigned long slot, struct page *page);
+bool p2psim_swap_is_used(unsigned long slot);
 void p2psim_swap_free(unsigned long slot);
 
 /* ---- pgtable.c ---- */
 
 bool pmd_alloc(struct mm_struct *mm, unsigned long addr);	/* the tables above the last; false: out of memory */
 pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr);	/* NULL: out of memory */
-void pte_set(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t value);	/* one step, then the store */
+
+/*
+ * An entry is changed in one step: the step first, then a look whether it still is what was expected, then the store.  A
+ * walk over [addr, end) changes the entry of addr and looks for the next one that is there: it names those, too.
+ * The step waits while somebody holds the entry.
+ */
+void pte_step_slow(struct mm_struct *mm, unsigned long addr, unsigned long end, const struct page *page, const char *label);
+
+static inline void pte_walk_step(struct mm_struct *mm, unsigned long addr, unsigned long end)
+{
+	struct p2psim_hot *hot = p2psim_hot;
+
+	if (likely(hot && !hot->busy && !mm->pte_holds))
+		hot->steps++;
+	else
+		pte_step_slow(mm, addr, end, NULL, NULL);
+}
+
+static inline void pte_write_step(struct mm_struct *mm, unsigned long addr)
+{
+	pte_walk_step(mm, addr, addr + PAGE_SIZE);
+}
+
+/* What the page table lock is for: an entry that is none between two steps of its owner, and nobody may put one there. */
+struct p2psim_pte_hold {
+	unsigned long addr;
+	struct p2psim_pte_hold *next;
+};
+void pte_hold(struct mm_struct *mm, struct p2psim_pte_hold *hold, unsigned long addr);
+void pte_release(struct mm_struct *mm, struct p2psim_pte_hold *hold);
 /* Frees the tables that lie in [floor, ceiling) and touch [start, end). */
 void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long floor,
 		   unsigned long ceiling);
@@ -162,6 +194,13 @@ unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_add
 void split_huge_block(struct vm_area_struct *vma, unsigned long addr);
 
 /* ---- fault.c, access.c ---- */
+
+/* Does the driver want to hear of the first write to each page of a shared mapping? */
+static inline bool vma_wants_writenotify(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) && vma->vm_ops &&
+	       (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite);
+}
 
 pte_t mk_pte(const struct vm_area_struct *vma, unsigned long pfn, u64 bits);
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma, unsigned long addr);

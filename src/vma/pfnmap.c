@@ -10,6 +10,7 @@
 /* Copy-on-write VMAs may be filled only as a whole: vm_pgoff then says which page is the original. */
 static int check_remap(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long end)
 {
+	mmap_assert_write_locked(vma->vm_mm);
 	if (!PAGE_ALIGNED(addr))
 		return -EINVAL;
 	if (is_cow_mapping(vma->vm_flags)) {
@@ -17,7 +18,7 @@ static int check_remap(struct vm_area_struct *vma, unsigned long addr, unsigned 
 			return -EINVAL;
 		vma->vm_pgoff = pfn;
 	}
-	if (addr < vma->vm_start || end > vma->vm_end || end < addr) {
+	if (addr < vma->vm_start || end > vma->vm_end || end <= addr) {
 		p2psim_violate(P2PSIM_RANGE, 0, vma->vm_mm->obj.id, 0,
 			       "remap_pfn_range(0x%lx..0x%lx) reaches out of its VMA 0x%lx..0x%lx", addr, end, vma->vm_start,
 			       vma->vm_end);
@@ -40,7 +41,8 @@ static int map_pfn(struct vm_area_struct *vma, unsigned long addr, unsigned long
 			       addr);
 		return -EINVAL;
 	}
-	pte_set(vma->vm_mm, addr, pte, mk_pte(vma, pfn, bits));
+	pte_write_step(vma->vm_mm, addr);
+	*pte = mk_pte(vma, pfn, bits);
 	return 0;
 }
 
@@ -60,31 +62,49 @@ int(remap_pfn_range)(struct vm_area_struct *vma, unsigned long addr, unsigned lo
 	return error;
 }
 
-int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
+/* The VMA becomes one that has pages. */
+static int make_mixed(struct vm_area_struct *vma)
 {
-	pte_t *pte;
-
-	if (addr < vma->vm_start || addr >= vma->vm_end)
-		return -EFAULT;
-	if (page_count(page) <= 0 || PageAnon(page) || vma->vm_flags & VM_PFNMAP)
+	if (vma->vm_flags & VM_MIXEDMAP)
+		return 0;
+	mmap_assert_write_locked(vma->vm_mm);
+	if (vma->vm_flags & VM_PFNMAP) {
+		p2psim_violate(P2PSIM_CONTRACT, 0, vma->vm_mm->obj.id, 0, "vm_insert_page() into a VM_PFNMAP VMA");
 		return -EINVAL;
-	if (!(vma->vm_flags & VM_MIXEDMAP)) {
-		if (!vma->detached) /* ->mmap() runs before the VMA is anywhere */
-			mmap_assert_write_locked(vma->vm_mm);
-		vma->vm_flags |= VM_MIXEDMAP;
 	}
-	pte = pte_alloc(vma->vm_mm, addr);
+	vma->vm_flags |= VM_MIXEDMAP;
+	return 0;
+}
+
+static int insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
+{
+	bool writable = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) && !vma_wants_writenotify(vma);
+	pte_t *pte = pte_alloc(vma->vm_mm, addr);
+
 	if (!pte)
 		return -ENOMEM;
+	pte_write_step(vma->vm_mm, addr);
 	if (!pte_none(*pte))
 		return -EBUSY;
 	get_page(page);
 	page_add_file_rmap(page);
 	mm_count_page(vma->vm_mm, page, 1);
-	pte_set(vma->vm_mm, addr, pte,
-		mk_pte(vma, page_to_pfn(page),
-		       (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED) ? P2PSIM_PTE_WRITE : 0));
+	*pte = mk_pte(vma, page_to_pfn(page), writable ? P2PSIM_PTE_WRITE : 0);
 	return 0;
+}
+
+int vm_insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
+{
+	int error;
+
+	if (addr < vma->vm_start || addr >= vma->vm_end)
+		return -EFAULT;
+	if (page_count(page) <= 0)
+		return -EINVAL;
+	error = make_mixed(vma);
+	if (error)
+		return error;
+	return PageAnon(page) ? -EINVAL : insert_page(vma, addr, page);
 }
 
 static bool may_insert(const struct vm_area_struct *vma, unsigned long pfn)
@@ -100,7 +120,8 @@ static bool may_insert(const struct vm_area_struct *vma, unsigned long pfn)
 
 vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn)
 {
-	u64 bits = P2PSIM_PTE_SPECIAL | P2PSIM_PTE_YOUNG | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
+	u64 bits = P2PSIM_PTE_SPECIAL | P2PSIM_PTE_YOUNG |
+		   (vma->vm_flags & VM_WRITE && !vma_wants_writenotify(vma) ? P2PSIM_PTE_WRITE : 0);
 	pte_t *pte;
 
 	if (!may_insert(vma, pfn)) {
@@ -113,8 +134,7 @@ vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr, unsign
 	pte = pte_alloc(vma->vm_mm, addr);
 	if (!pte)
 		return VM_FAULT_OOM;
-	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&vma->vm_mm->obj), true, addr >> PAGE_SHIFT,
-			  addr >> PAGE_SHIFT, NULL);
+	pte_write_step(vma->vm_mm, addr);
 	if (pte_none(*pte))
 		*pte = mk_pte(vma, pfn, bits);
 	return VM_FAULT_NOPAGE;

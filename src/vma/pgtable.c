@@ -72,11 +72,55 @@ pte_t p2psim_pte_read(struct mm_struct *mm, unsigned long addr)
 	return pte ? *pte : __pte(0);
 }
 
-void pte_set(struct mm_struct *mm, unsigned long addr, pte_t *pte, pte_t value)
+struct entry_of {
+	const struct mm_struct *mm;
+	unsigned long addr;
+};
+
+static bool nobody_holds(void *arg)
 {
-	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&mm->obj), true, addr >> PAGE_SHIFT, addr >> PAGE_SHIFT,
-			  NULL);
-	*pte = value;
+	const struct entry_of *entry = arg;
+	const struct p2psim_pte_hold *hold = entry->mm->pte_holds;
+
+	while (hold && hold->addr != entry->addr)
+		hold = hold->next;
+	return !hold;
+}
+
+void pte_step_slow(struct mm_struct *mm, unsigned long addr, unsigned long end, const struct page *page, const char *label)
+{
+	struct entry_of entry = { mm, addr };
+	u64 unit = addr >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_WRITE,
+		.label = label,
+		.enabled = nobody_holds,
+		.arg = &entry,
+		.access_count = 1,
+		.access[0] = { p2psim_object_id(&mm->obj), true, unit, unit },
+	};
+
+	if (last > unit)
+		op.access[op.access_count++] = (struct p2psim_access){ op.access[0].obj, false, unit + 1, last };
+	if (page)
+		op.access[op.access_count++] = (struct p2psim_access){ P2PSIM_OBJ_RAM, false, page->pfn, page->pfn };
+	p2psim_step_op(&op);
+}
+
+void pte_hold(struct mm_struct *mm, struct p2psim_pte_hold *hold, unsigned long addr)
+{
+	hold->addr = addr;
+	hold->next = mm->pte_holds;
+	mm->pte_holds = hold;
+}
+
+void pte_release(struct mm_struct *mm, struct p2psim_pte_hold *hold)
+{
+	struct p2psim_pte_hold **at = &mm->pte_holds;
+
+	while (*at != hold)
+		at = &(*at)->next;
+	*at = hold->next;
 }
 
 /*
@@ -116,43 +160,66 @@ void free_all_pgtables(struct mm_struct *mm)
 /* ---- the walker ---- */
 
 struct count {
+	struct mm_struct *mm;
 	long anon, file;
 	bool valid;
 };
 
-static void count_entry(struct count *count, pte_t pte)
+static bool is_valid_page(const struct page *page)
 {
-	struct page *page;
+	return page && page_mapcount(page) >= 1 && page_count(page) >= page_mapcount(page);
+}
 
-	if (pte_none(pte) || is_swap_pte(pte) || pte_special(pte))
+static void count_entry(struct count *count, unsigned long addr, pte_t pte)
+{
+	const struct vm_area_struct *vma = vma_find(count->mm, addr);
+	const struct page *page;
+
+	if (pte_none(pte))
+		return;
+	if (!vma || vma->vm_start > addr || (pte_write(pte) && !(vma->vm_flags & VM_WRITE)))
+		count->valid = false;
+	if (is_swap_pte(pte) && !p2psim_swap_is_used(pte_pfn(pte)))
+		count->valid = false;
+	if (is_swap_pte(pte) || pte_special(pte))
 		return;
 	page = pfn_to_page(pte_pfn(pte));
-	if (!page || !pte_present(pte) || page_mapcount(page) < 1 || page_count(page) < page_mapcount(page)) {
+	if (!pte_present(pte) || !is_valid_page(page))
 		count->valid = false;
-		return;
-	}
-	if (PageAnon(page))
+	else if (PageAnon(page))
 		count->anon++;
 	else
 		count->file++;
 }
 
-static void count_level(struct count *count, void **table, int level)
+/* A table is there only where a VMA may need it. */
+static bool is_needed(const struct count *count, unsigned long base, unsigned long span)
 {
+	const struct vm_area_struct *vma = vma_find(count->mm, base);
+
+	return vma && vma->vm_start < base + span;
+}
+
+static void count_level(struct count *count, void **table, int level, unsigned long base)
+{
+	unsigned long span = 1UL << (PAGE_SHIFT + 9 * level);
 	unsigned int i;
 
-	for (i = 0; table && i < PTRS_PER_TABLE; i++) {
+	if (!is_needed(count, base, PTRS_PER_TABLE * span))
+		count->valid = false;
+	for (i = 0; i < PTRS_PER_TABLE; i++) {
 		if (!level)
-			count_entry(count, ((pte_t *)table)[i]);
+			count_entry(count, base + i * span, ((pte_t *)table)[i]);
 		else if (table[i])
-			count_level(count, table[i], level - 1);
+			count_level(count, table[i], level - 1, base + i * span);
 	}
 }
 
 bool p2psim_pgtable_is_valid(struct mm_struct *mm)
 {
-	struct count count = { .valid = true };
+	struct count count = { .mm = mm, .valid = true };
 
-	count_level(&count, mm->pgd, 3);
+	if (mm->pgd)
+		count_level(&count, mm->pgd, 3, 0);
 	return count.valid && count.anon == mm->rss_anon && count.file == mm->rss_file;
 }

@@ -9,23 +9,23 @@
 
 #include "vma/internal.h"
 
-/* May a private page that is only ours be written again without a fault? */
+/* May a page that was written, and is only ours if private, be written again without a fault? */
 static bool may_write_at_once(const struct vm_area_struct *vma, pte_t pte)
 {
 	const struct page *page;
 
-	if (!(vma->vm_flags & VM_WRITE) || !pte_dirty(pte) || pte_special(pte))
+	if (!(vma->vm_flags & VM_WRITE) || !pte_dirty(pte))
 		return false;
 	if (vma->vm_flags & VM_SHARED)
 		return true;
-	page = pfn_to_page(pte_pfn(pte));
-	return PageAnon(page) && page->flags & 1UL << PG_anon_exclusive;
+	page = pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
+	return page && PageAnon(page) && page->flags & 1UL << PG_anon_exclusive;
 }
 
 static pte_t with_permissions(const struct vm_area_struct *vma, pte_t pte)
 {
 	u64 keep = pte.val & (P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY | P2PSIM_PTE_SPECIAL);
-	bool writable = pte_write(pte) && vma->vm_page_prot.val & P2PSIM_PTE_WRITE;
+	bool writable = vma->vm_page_prot.val & P2PSIM_PTE_WRITE && !vma_wants_writenotify(vma);
 
 	if (vma->vm_flags & VM_ACCESS_FLAGS && (writable || may_write_at_once(vma, pte)))
 		keep |= P2PSIM_PTE_WRITE;
@@ -76,43 +76,88 @@ void change_protection(struct vm_area_struct *vma, unsigned long start, unsigned
 	}
 }
 
-/* One entry from here to there; false: no memory for a table. */
+/* Who walks a reverse map has passed the one place, or not reached the other: it sees the entry once. */
+static void lock_reverse_maps(const struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		i_mmap_lock_write(vma->vm_file->f_mapping);
+	if (vma->anon_vma)
+		down_write(&vma->anon_vma->rwsem);
+}
+
+static void unlock_reverse_maps(const struct vm_area_struct *vma)
+{
+	if (vma->anon_vma)
+		up_write(&vma->anon_vma->rwsem);
+	if (vma->vm_file)
+		i_mmap_unlock_write(vma->vm_file->f_mapping);
+}
+
+static void move_step(struct mm_struct *mm, unsigned long from, unsigned long to)
+{
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_WRITE,
+		.access_count = 2,
+		.access[0] = { p2psim_object_id(&mm->obj), true, from >> PAGE_SHIFT, from >> PAGE_SHIFT },
+		.access[1] = { p2psim_object_id(&mm->obj), true, to >> PAGE_SHIFT, to >> PAGE_SHIFT },
+	};
+
+	if (likely(!p2psim_hot->busy))
+		p2psim_hot->steps++;
+	else
+		p2psim_step_op(&op);
+}
+
+/* One entry from here to there, in one step; false: no memory for a table. */
 static bool move_entry(struct mm_struct *mm, unsigned long from, unsigned long to)
 {
-	pte_t *old = p2psim_pte_lookup(mm, from), *fresh, value;
+	pte_t *old = p2psim_pte_lookup(mm, from), *fresh;
 
-	if (!old || pte_none(*old))
+	if (pte_none(*old))
 		return true;
 	fresh = pte_alloc(mm, to);
 	if (!fresh)
 		return false;
-	value = *old;
-	pte_set(mm, from, old, __pte(0));
-	pte_set(mm, to, fresh, value);
+	move_step(mm, from, to);
+	*fresh = *old;
+	*old = __pte(0);
 	return true;
+}
+
+/* The entries of one table.  Returns how far it came. */
+static unsigned long move_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long new_addr)
+{
+	unsigned long at;
+
+	lock_reverse_maps(vma);
+	for (at = start; at < end; at += PAGE_SIZE)
+		if (!move_entry(vma->vm_mm, at, new_addr + at - start))
+			break;
+	unlock_reverse_maps(vma);
+	return at;
 }
 
 unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr, struct vm_area_struct *new_vma,
 			       unsigned long new_addr, unsigned long len)
 {
+	unsigned long at = old_addr, end = old_addr + len, next;
 	struct mmu_notifier_range range;
-	unsigned long done;
 
 	(void)new_vma;
 	if (!len)
 		return 0;
-	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, old_addr, old_addr + len);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, old_addr, end);
 	mmu_notifier_invalidate_range_start(&range);
-	for (done = 0; done < len; done += PAGE_SIZE) {
-		if (!p2psim_pmd_present(vma->vm_mm, old_addr + done)) {
-			done = ((old_addr + done) & PMD_MASK) + PMD_SIZE - old_addr - PAGE_SIZE;
+	for (; at < end; at = next) {
+		next = min((at & PMD_MASK) + PMD_SIZE, end);
+		if (!p2psim_pmd_present(vma->vm_mm, at))
 			continue;
-		}
-		if (!move_entry(vma->vm_mm, old_addr + done, new_addr + done))
+		at = move_table(vma, at, next, new_addr + at - old_addr);
+		if (at < next)
 			break;
 	}
 	mmu_notifier_invalidate_range_end(&range);
-	return min(done, len);
+	return at - old_addr;
 }
 
 void split_huge_block(struct vm_area_struct *vma, unsigned long addr)

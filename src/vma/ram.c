@@ -50,6 +50,9 @@ static void check_ram(void *state)
 
 	if (ram->used)
 		p2psim_violate(P2PSIM_LEAK, 0, P2PSIM_OBJ_RAM, 0, "%lu page(s) of RAM were never freed", ram->used);
+	if (ram->zero && ram->zero->_refcount.counter != 1)
+		p2psim_violate(P2PSIM_LEAK, 0, P2PSIM_OBJ_RAM, 0, "%d reference(s) of the zero page were never dropped",
+			       ram->zero->_refcount.counter - 1);
 	if (ram->slots_used)
 		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "%lu swap slot(s) were never freed", ram->slots_used);
 	p2psim_end_hash_add(ram->next);
@@ -152,6 +155,8 @@ static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
 	if (page->_mapcount.counter >= 0)
 		p2psim_violate(P2PSIM_UAF, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while %d entries map it", page->pfn,
 			       page->_mapcount.counter + 1);
+	if (PageLocked(page))
+		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while it is locked", page->pfn);
 	p2psim_block_free(page->data, "page contents");
 	page->data = NULL;
 	page->flags &= ~0xffffffffUL; /* the owner stays: who sees these bytes now reads of a freed page */
@@ -177,6 +182,51 @@ void put_page(struct page *page)
 	}
 	if (!--page->_refcount.counter && !(page->flags & 1UL << PG_reserved))
 		free_page_now(p2psim_ram(), page);
+}
+
+/* ---- the page lock: a bit of the page ---- */
+
+static bool is_unlocked(void *arg)
+{
+	return !PageLocked(arg);
+}
+
+static void page_lock_step(enum p2psim_step_kind kind, const struct page *page, bool (*enabled)(void *arg))
+{
+	struct p2psim_op op = {
+		.kind = (uint16_t)kind,
+		.label = "page lock",
+		.enabled = enabled,
+		.arg = (void *)(uintptr_t)page,
+		.access_count = 1,
+		.access[0] = { P2PSIM_OBJ_RAM, true, page->pfn, page->pfn },
+	};
+
+	p2psim_step_op(&op);
+}
+
+void lock_page(struct page *page)
+{
+	might_sleep();
+	page_lock_step(P2PSIM_STEP_LOCK, page, is_unlocked);
+	page->flags |= 1UL << PG_locked;
+}
+
+int trylock_page(struct page *page)
+{
+	page_lock_step(P2PSIM_STEP_TRYLOCK, page, NULL);
+	if (PageLocked(page))
+		return 0;
+	page->flags |= 1UL << PG_locked;
+	return 1;
+}
+
+void unlock_page(struct page *page)
+{
+	page_lock_step(P2PSIM_STEP_UNLOCK, page, NULL);
+	if (!PageLocked(page))
+		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is unlocked, but not locked", page->pfn);
+	page->flags &= ~(1UL << PG_locked);
 }
 
 struct page *p2psim_page_of_pfn(unsigned long pfn)
@@ -278,6 +328,16 @@ static int ram_access(u64 phys, void *buf, size_t len, bool write)
 	if (page->_refcount.counter <= 0)
 		p2psim_violate(P2PSIM_STALE, 0, P2PSIM_OBJ_RAM, 0, "%s of page %lx, which is free",
 			       write ? "a write" : "a read", page->pfn);
+	if (len > PAGE_SIZE - (phys & ~PAGE_MASK)) {
+		p2psim_violate(P2PSIM_RANGE, 0, P2PSIM_OBJ_RAM, 0, "an access of %zu bytes reaches out of page %lx", len,
+			       page->pfn);
+		return -EFAULT;
+	}
+	if (write && page->flags & 1UL << PG_reserved) {
+		p2psim_violate(P2PSIM_DATA, 0, P2PSIM_OBJ_RAM, 0, "a write to page %lx, the zero page that all processes share",
+			       page->pfn);
+		return 0;
+	}
 	if (page->_refcount.counter <= 0) { /* nothing sensible: poison comes out, writes vanish */
 		if (!write)
 			memset(buf, POISON, len);
@@ -376,7 +436,7 @@ static struct swap_slot *grow_slots(struct p2psim_ram_state *ram)
 	return &ram->slots[ram->slot_count++];
 }
 
-long p2psim_swap_out(struct page *page)
+long p2psim_swap_reserve(void)
 {
 	struct p2psim_ram_state *ram = p2psim_ram();
 	struct swap_slot *slot = NULL;
@@ -392,11 +452,26 @@ long p2psim_swap_out(struct page *page)
 	if (!slot)
 		return -ENOMEM;
 	slot->used = true;
-	slot->owner = p2psim_page_owner(page);
-	slot->data = page->data; /* the bytes move with it */
-	page->data = NULL;
+	slot->owner = 0;
+	slot->data = NULL;
 	ram->slots_used++;
 	return slot - ram->slots;
+}
+
+void p2psim_swap_out(unsigned long number, struct page *page)
+{
+	struct swap_slot *slot = &p2psim_ram()->slots[number];
+
+	slot->owner = p2psim_page_owner(page);
+	slot->data = page->data;
+	page->data = NULL;
+}
+
+bool p2psim_swap_is_used(unsigned long number)
+{
+	const struct p2psim_ram_state *ram = p2psim_ram();
+
+	return number < ram->slot_count && ram->slots[number].used;
 }
 
 void p2psim_swap_in(unsigned long number, struct page *page)

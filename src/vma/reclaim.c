@@ -5,8 +5,10 @@
  *	kswapd				whoever maps the page
  *	anon_vma->rwsem R
  *	for each VMA of the chain:
+ *	  pinned?			-EBUSY, without an event
  *	  start(CLEAR, page)		importers drop it; find_vma() is not theirs to call here
- *	  entry := swap slot
+ *	  pinned meanwhile?		-EBUSY: the entry stays
+ *	  entry := swap slot, bytes with it
  *	  end()
  *	last reference dropped
  */
@@ -30,51 +32,78 @@ static bool maps(const pte_t *pte, const struct page *page)
 	return pte && pte_present(*pte) && !pte_special(*pte) && pte_pfn(*pte) == page_to_pfn(page);
 }
 
-/* Takes the page out of one VMA, if it is there.  The slot's bytes are filled in by the caller. */
-static bool unmap_one(struct vm_area_struct *vma, struct page *page, unsigned long slot)
+/* The page's step: names it, because pins and unpins decide. */
+static void page_step(struct vm_area_struct *vma, unsigned long addr, const struct page *page, const char *label)
+{
+	if (likely(!p2psim_hot->busy && !vma->vm_mm->pte_holds))
+		p2psim_hot->steps++;
+	else
+		pte_step_slow(vma->vm_mm, addr, addr + PAGE_SIZE, page, label);
+}
+
+/* Does somebody besides the entries and us hold the page? */
+static bool is_pinned(const struct page *page)
+{
+	return page_count(page) != page_mapcount(page) + 1;
+}
+
+/* The entry becomes the swap slot's, and the bytes go there, in one step. */
+static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct page *page, unsigned long slot)
+{
+	pte_t *pte;
+
+	page_step(vma, addr, page, "reclaim");
+	pte = p2psim_pte_lookup(vma->vm_mm, addr);
+	if (!maps(pte, page))
+		return 0;
+	if (is_pinned(page))
+		return -EBUSY;
+	*pte = pfn_pte(slot, P2PSIM_PTE_SWAP);
+	p2psim_swap_out(slot, page);
+	mm_count_page(vma->vm_mm, page, -1);
+	page_remove_rmap(page);
+	put_page(page);
+	return 1;
+}
+
+/* Takes the page out of one VMA.  1; 0: it is not there; -EBUSY: pinned, perhaps only after the event has begun. */
+static int unmap_one(struct vm_area_struct *vma, struct page *page, unsigned long slot)
 {
 	struct mmu_notifier_range range;
 	unsigned long addr;
-	bool found = false;
-	pte_t *pte;
+	int ret;
 
 	if (!vma_address(vma, page, &addr))
-		return false;
+		return 0;
+	page_step(vma, addr, page, "reclaim:look");
+	if (is_pinned(page))
+		return -EBUSY;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, addr, addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&vma->vm_mm->obj), true, addr >> PAGE_SHIFT,
-			  addr >> PAGE_SHIFT, "reclaim");
-	pte = p2psim_pte_lookup(vma->vm_mm, addr);
-	if (maps(pte, page)) {
-		*pte = pfn_pte(slot, P2PSIM_PTE_SWAP);
-		mm_count_page(vma->vm_mm, page, -1);
-		page_remove_rmap(page);
-		found = true;
-	}
+	ret = swap_entry(vma, addr, page, slot);
 	mmu_notifier_invalidate_range_end(&range);
-	return found;
+	return ret;
 }
 
-/* One mapping only so far: fork will bring several, and slots with a count. */
+/* One mapping only so far: fork will bring several, and slots with a count.  0; -EBUSY; -EINVAL: mapped nowhere now. */
 static int unmap_all(struct page *page, struct anon_vma *anon_vma, unsigned long slot)
 {
 	struct anon_vma_chain *chain;
-	int found = 0;
+	int ret;
 
 	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma) {
-		if (unmap_one(chain->vma, page, slot)) {
-			found = 1;
-			break;
-		}
+		ret = unmap_one(chain->vma, page, slot);
+		if (ret)
+			return ret < 0 ? ret : 0;
 	}
-	return found;
+	return -EINVAL;
 }
 
 int p2psim_reclaim_page(struct page *page)
 {
 	struct anon_vma *anon_vma = PageAnon(page) ? page->anon_vma : NULL;
-	int ret = 0;
 	long slot;
+	int ret;
 
 	if (!anon_vma || page_mapcount(page) != 1)
 		return -EINVAL;
@@ -82,22 +111,10 @@ int p2psim_reclaim_page(struct page *page)
 	anon_vma->refcount++; /* it outlives its VMAs while we hold it */
 	get_page(page);
 	down_read(&anon_vma->rwsem);
-	if (page_count(page) != page_mapcount(page) + 1) {
-		ret = -EBUSY;
-		goto unlock;
-	}
-	slot = p2psim_swap_out(page);
-	if (slot < 0) {
-		ret = (int)slot;
-		goto unlock;
-	}
-	if (unmap_all(page, anon_vma, (unsigned long)slot)) {
-		put_page(page); /* the entry's */
-	} else {
-		p2psim_swap_in((unsigned long)slot, page);
-		ret = -EINVAL;
-	}
-unlock:
+	slot = p2psim_swap_reserve();
+	ret = slot < 0 ? (int)slot : unmap_all(page, anon_vma, (unsigned long)slot);
+	if (ret && slot >= 0)
+		p2psim_swap_free((unsigned long)slot);
 	up_read(&anon_vma->rwsem);
 	put_page(page);
 	p2psim_anon_vma_put(anon_vma);

@@ -38,15 +38,17 @@ static bool is_cow_copy(pte_t pte)
 	return page && PageAnon(page);
 }
 
-static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows)
+/* The entries of one table; range_end: how far the walk will look. */
+static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end,
+		      bool even_cows)
 {
-	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start), old;
+	struct mm_struct *mm = vma->vm_mm;
+	pte_t *pte = p2psim_pte_lookup(mm, start), old;
 
 	for (; pte && start < end; start += PAGE_SIZE, pte++) {
 		if (pte_none(*pte))
 			continue;
-		p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&vma->vm_mm->obj), true, start >> PAGE_SHIFT,
-				  start >> PAGE_SHIFT, NULL);
+		pte_walk_step(mm, start, range_end);
 		old = *pte;
 		if (pte_none(old) || (!even_cows && is_cow_copy(old)))
 			continue;
@@ -61,12 +63,16 @@ void zap_range(struct vm_area_struct *vma, unsigned long start, unsigned long en
 
 	start = max(start, vma->vm_start);
 	end = min(end, vma->vm_end);
+	if (start >= end)
+		return;
+	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&vma->vm_mm->obj), false, start >> PAGE_SHIFT,
+			  (end - 1) >> PAGE_SHIFT, NULL);
 	for (; start < end; start = next) {
 		next = min((start & PMD_MASK) + PMD_SIZE, end);
 		if (!p2psim_pud_present(vma->vm_mm, start))
 			next = min((start & PUD_MASK) + PUD_SIZE, end);
 		else if (p2psim_pmd_present(vma->vm_mm, start))
-			zap_table(vma, start, next, even_cows);
+			zap_table(vma, start, next, end, even_cows);
 	}
 }
 

@@ -99,6 +99,19 @@ static inline bool PageAnon(const struct page *page)
 	return page->flags & (1UL << PG_anon);
 }
 
+/*
+ * The page lock.  ->fault() may give its page locked (VM_FAULT_LOCKED); the mm unlocks it.
+ * Context: lock_page() may sleep.  trylock_page(): 1 = locked now.  Unlocking what is not locked is a BALANCE violation.
+ */
+P2PSIM_EXPORT void lock_page(struct page *page);
+P2PSIM_EXPORT int trylock_page(struct page *page);
+P2PSIM_EXPORT void unlock_page(struct page *page);
+
+static inline bool PageLocked(const struct page *page)
+{
+	return page->flags & (1UL << PG_locked);
+}
+
 /* ---- Faults ---- */
 
 /*

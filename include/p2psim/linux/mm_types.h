@@ -220,6 +220,7 @@ struct mm_struct {
 	unsigned long total_vm, locked_vm;	/* pages */
 	void *pgd;				/* top-level table, or NULL */
 	spinlock_t page_table_lock;
+	struct p2psim_pte_hold *pte_holds;	/* entries that a copy-on-write is replacing: others wait */
 	struct rw_semaphore mmap_lock;
 	atomic_t mm_users;			/* of the address space; 0: exit_mmap() has begun */
 	atomic_t mm_count;			/* of the struct; all users together hold one */

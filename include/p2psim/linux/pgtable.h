@@ -108,7 +108,8 @@ static inline bool is_zero_pfn(unsigned long pfn)
 }
 
 /*
- * Counters and entries agree: rss, map counts, page counts; tables are linked as they should.
+ * Counters and entries agree: rss, map counts, page counts, swap slots; entries lie in VMAs and are writable only where the
+ * VMA is; tables stand only where a VMA may need them.
  * Walks everything: for tests and the ends of operations.
  */
 P2PSIM_EXPORT bool p2psim_pgtable_is_valid(struct mm_struct *mm);
