@@ -16,6 +16,7 @@
 #include "cli/replayer.h"
 
 #define VERBS_MAX 64
+#define SIDE_WIDTH 40		/* of a side: the whole table fits in 100 columns */
 
 struct tally {
 	unsigned long ops, mismatches, unsupported, files, whole;
@@ -30,7 +31,8 @@ struct tally {
 struct expected {
 	char **vmas;
 	int vma_count;
-	const char *pages;
+	const char *pages;	/* NULL: not said yet */
+	char empty[24];		/* a window without pages: ". 64" */
 };
 
 static void count_verb(struct tally *tally, const char *name)
@@ -82,12 +84,44 @@ static void follow(struct expected *expected, const struct recorded_op *op)
 	}
 	if (op->pages && strcmp(op->pages, "="))
 		expected->pages = op->pages;
+	else if (op->pages && !expected->pages)
+		expected->pages = expected->empty;
 }
 
+/* How many characters of `text` go on a line of a side: up to a blank, if there is one. */
+static int piece(const char *text)
+{
+	int at;
+
+	if (strlen(text) <= SIDE_WIDTH)
+		return (int)strlen(text);
+	for (at = SIDE_WIDTH; at > SIDE_WIDTH / 2; at--)
+		if (text[at] == ' ')
+			return at;
+	return SIDE_WIDTH;
+}
+
+static const char *behind(const char *text, int length)
+{
+	text += length;
+	return text + strspn(text, " ");
+}
+
+/* Two texts side by side, wrapped if they are long; NULL: there is none. */
 static void put_pair(const char *what, const char *recorded, const char *given)
 {
-	printf("    %-4s %-34s | %s%s\n", what, recorded ? recorded : "-", given ? given : "-",
-	       recorded && given && !strcmp(recorded, given) ? "" : "   <==");
+	const char *left = recorded ? recorded : "-", *right = given ? given : "-";
+	const char *mark = recorded && given && !strcmp(recorded, given) ? "" : "   <==";
+
+	do {
+		int left_length = piece(left), right_length = piece(right);
+
+		printf("    %-4s %-*.*s |%s%.*s%s\n", what, SIDE_WIDTH, left_length, left, right_length ? " " : "",
+		       right_length, right, mark);
+		left = behind(left, left_length);
+		right = behind(right, right_length);
+		what = mark = "";
+	} while (*left || *right);
 }
 
 static void put_events(const struct recorded_op *op, const struct answer *answer)
@@ -109,7 +143,7 @@ static void put_difference(const struct recording *recording, const struct recor
 	printf("%s:%u:", recording->path, op->line);
 	for (i = 0; i < op->word_count; i++)
 		printf(" %s", op->words[i]);
-	printf("\n    %-4s %-34s | simulated\n", "", "recorded");
+	printf("\n    %-4s %-*s | simulated\n", "", SIDE_WIDTH, "recorded");
 	if (explain || strcmp(op->ret, answer->ret))
 		put_pair("ret", op->ret, answer->ret);
 	if (explain || !events_agree(op, answer))
@@ -140,6 +174,7 @@ static size_t replay_ops(struct tally *tally, struct replayer *replayer, const s
 	struct expected expected = {};
 	size_t i;
 
+	snprintf(expected.empty, sizeof(expected.empty), ". %lu", recording->window);
 	for (i = 0; i < recording->count; i++) {
 		const struct recorded_op *op = &recording->ops[i];
 
@@ -185,22 +220,27 @@ static int replay(struct tally *tally, const struct recording *recording)
 	return error;
 }
 
+/* A file that cannot be read or is malformed is told of; the others still run.  0 or -ENOMEM. */
 static int conform_file(struct tally *tally, const char *path)
 {
 	struct recording recording;
-	int error = recording_read(&recording, path);
+	int error;
 
-	if (error) {
-		cli_say(CLI_USAGE, "%s", recording.error);
-		tally->malformed = true;
-	} else {
+	if (tally->limit && tally->files == (unsigned long)tally->limit)
+		return 0;
+	error = recording_read(&recording, path);
+	if (!error) {
 		tally->files++;
 		error = replay(tally, &recording);
 		if (error)
 			cli_say(CLI_INTERNAL, "%s: %s", path, strerror(-error));
+	} else if (error != -ENOMEM) {
+		cli_say(CLI_USAGE, "%s", recording.error);
+		tally->malformed = true;
+		error = 0;
 	}
 	recording_free(&recording);
-	return error == -EINVAL ? 0 : error;
+	return error;
 }
 
 static int is_recording(const struct dirent *entry)
@@ -218,15 +258,18 @@ static int conform_directory(struct tally *tally, const char *path)
 	char child[4096];
 	int i, count = scandir(path, &entries, is_recording, alphasort), error = 0;
 
-	if (count < 0)
-		return cli_say(CLI_USAGE, "%s: %s", path, strerror(errno));
+	if (count <= 0) {
+		cli_say(CLI_USAGE, "%s: %s", path, count ? strerror(errno) : "a folder without recordings (*.txt)");
+		tally->malformed = true;
+	}
 	for (i = 0; i < count; i++) {
 		snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
-		if (!error && (!tally->limit || tally->files < (unsigned long)tally->limit))
+		if (!error)
 			error = conform_path(tally, child);
 		free(entries[i]);
 	}
-	free(entries);
+	if (count >= 0)
+		free(entries);
 	return error;
 }
 
@@ -242,6 +285,19 @@ static int conform_path(struct tally *tally, const char *path)
 	return S_ISDIR(stat_buf.st_mode) ? conform_directory(tally, path) : conform_file(tally, path);
 }
 
+static void put_totals(const struct tally *tally)
+{
+	int i;
+
+	printf("files %lu, of which %lu replayed whole\n", tally->files, tally->whole);
+	for (i = 0; i < tally->verbs; i++)
+		printf("%s%s %lu", !i ? "first unsupported: " : i % 8 ? ", " : ",\n    ", tally->verb_text[i],
+		       tally->verb_count[i]);
+	if (tally->verbs)
+		putchar('\n');
+	printf("ops %lu mismatches %lu unsupported %lu\n", tally->ops, tally->mismatches, tally->unsupported);
+}
+
 int cli_conform(struct cli *cli)
 {
 	struct tally tally = { .limit = cli->first, .explain = cli->explain };
@@ -249,15 +305,13 @@ int cli_conform(struct cli *cli)
 
 	if (!cli->arg_count)
 		return cli_say(CLI_USAGE, "conform takes recordings, or folders of them");
+	if (cli->first < 0)
+		return cli_say(CLI_USAGE, "--first takes a number of files");
 	for (i = 0; i < cli->arg_count && !error; i++)
 		error = conform_path(&tally, cli->args[i]);
 	if (error)
 		return CLI_INTERNAL;
-	printf("files %lu, of which %lu replayed whole\n", tally.files, tally.whole);
-	for (i = 0; i < tally.verbs; i++)
-		printf("%s %s %lu", i ? "," : "first unsupported:", tally.verb_text[i], tally.verb_count[i]);
-	printf("%sops %lu mismatches %lu unsupported %lu\n", tally.verbs ? "\n" : "", tally.ops, tally.mismatches,
-	       tally.unsupported);
+	put_totals(&tally);
 	if (tally.malformed)
 		return CLI_USAGE;
 	return tally.mismatches ? CLI_SURPRISE : CLI_OK;

@@ -13,6 +13,8 @@
 static const char *const header_words[] = { "file", "swap", NULL };
 static const char *const op_words[] = { "cvma", "dpt", NULL };
 
+#define WINDOW_PAGES_MAX (1ul << 16)
+
 struct parser {
 	struct recording *r;
 	unsigned int line;
@@ -105,12 +107,20 @@ static int read_answer(struct parser *p, const char *word, char *rest)
 	return 0;
 }
 
+static int read_window(struct parser *p, const char *rest)
+{
+	char *end;
+
+	p->r->window = strtoul(rest, &end, 10);
+	if (*rest < '0' || *rest > '9' || *end || !p->r->window || p->r->window > WINDOW_PAGES_MAX)
+		return bad(p, "\"window\" needs a number of pages, 1 to 65536");
+	return 0;
+}
+
 static int read_header(struct parser *p, const char *word, char *rest)
 {
-	if (!strcmp(word, "window")) {
-		p->r->window = strtoul(rest, NULL, 10);
-		return p->r->window ? 0 : bad(p, "a window of no pages");
-	}
+	if (!strcmp(word, "window"))
+		return read_window(p, rest);
 	if (!strcmp(word, "thp")) {
 		p->r->thp = atoi(rest);
 		return 0;
@@ -133,7 +143,7 @@ static int read_line(struct parser *p, char *line)
 	return strcmp(line, "op") ? read_header(p, line, rest) : begin_op(p, rest);
 }
 
-static int slurp(struct recording *r)
+static int slurp(struct recording *r, size_t *size)
 {
 	FILE *file = fopen(r->path, "r");
 	size_t used = 0, space = 0, n;
@@ -157,11 +167,21 @@ static int slurp(struct recording *r)
 	r->text[used] = '\0';
 	n = (size_t)ferror(file);
 	fclose(file);
-	if (!n && strlen(r->text) != used) {
-		snprintf(r->error, sizeof(r->error), "%s: not a text file", r->path);
-		return -EINVAL;
-	}
+	*size = used;
 	return n ? -EIO : 0;
+}
+
+/* A NUL would end the text early, without a word. */
+static int check_text(struct parser *p, size_t size)
+{
+	const char *at;
+
+	p->line = 1;
+	if (strlen(p->r->text) == size)
+		return 0;
+	for (at = p->r->text; *at; at++)
+		p->line += *at == '\n';
+	return bad(p, "a NUL byte: this is no text");
 }
 
 static int parse(struct parser *p)
@@ -174,9 +194,8 @@ static int parse(struct parser *p)
 		return bad(p, "this is no recording: its first line must begin with \"# mmtruth 1\"");
 	for (; line && *line && !error; line = next, p->line++) {
 		next = strchr(line, '\n');
-		if (!next) {
+		if (!next)
 			return bad(p, "the file is cut off: its last line has no end");
-		}
 		*next++ = '\0';
 		error = read_line(p, line);
 	}
@@ -184,24 +203,28 @@ static int parse(struct parser *p)
 		return error;
 	if (p->op)
 		return bad(p, "the file is cut off inside an operation");
-	return p->r->window ? 0 : bad(p, "there is no \"window\"");
+	if (!p->r->window)
+		return bad(p, "there is no \"window\"");
+	return p->r->count ? 0 : bad(p, "there is no operation");
 }
 
 int recording_read(struct recording *r, const char *path)
 {
 	struct parser p = { .r = r };
+	size_t size = 0;
 	int error;
 
 	memset(r, 0, sizeof(*r));
 	r->path = path;
 	r->thp = -1;
-	error = slurp(r);
-	if (error) {
-		if (!r->error[0])
-			snprintf(r->error, sizeof(r->error), "%s: %s", path, strerror(-error));
-		return error;
-	}
-	return parse(&p);
+	error = slurp(r, &size);
+	if (!error)
+		error = check_text(&p, size);
+	if (!error)
+		error = parse(&p);
+	if (error && !r->error[0])
+		snprintf(r->error, sizeof(r->error), "%s: %s", path, strerror(-error));
+	return error;
 }
 
 void recording_free(struct recording *r)

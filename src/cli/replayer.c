@@ -227,6 +227,10 @@ static void do_hmm(struct replayer *r, const struct recorded_op *op, char *ret, 
 	size_t used;
 	int error;
 
+	if (!pfns) {
+		say_error(-ENOMEM, ret, size);
+		return;
+	}
 	range.hmm_pfns = pfns;
 	if (op->words[3][0] != 's')
 		range.default_flags = HMM_PFN_REQ_FAULT | (op->words[3][0] == 'w' ? HMM_PFN_REQ_WRITE : 0);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recordings of a real kernel, replayed: those that stand beside this file, malformed ones, and some that were altered
+ * on purpose.  usage: recordings P2PSIM FOLDER
+ */
+#include "cli_tool.h"
+
+#include <sys/stat.h>
+
+static const char *folder;	/* of the recordings */
+
+struct scratch {
+	char dir[32];
+	char path[64];		/* of the file under test */
+	char good[64];		/* of a recording that agrees */
+};
+
+/* One mapping, one touch, the end: small enough to be altered line by line. */
+#define HEADER "# mmtruth 1\nwindow 16\n"
+#define OP_MMAP                                                                                                        \
+	"op mmap 4000 2000 rw- p,fixed anon 0\nret 0x4000\nvma 4000 6000 rw-p anon 0 ac\npg . 16\nend\n"
+#define OP_WR "op wr 4000 7\nret 0\nvma =\npg . 4 A 1 . 11\nend\n"
+#define OP_MUNMAP                                                                                                      \
+	"op munmap 4000 1000\nret 0\nev S UNMAP 4000 5000 bv\nev E UNMAP 4000 5000 bv\n"                              \
+	"vma 5000 6000 rw-p anon 0 ac\npg . 16\nend\n"
+
+static void write_file(const char *path, const char *text, size_t size)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	struct scratch *s = test_calloc(1, sizeof(*s));
+
+	*state = s;
+	strcpy(s->dir, "/tmp/p2psim-test-XXXXXX");
+	if (!mkdtemp(s->dir))
+		return -1;
+	snprintf(s->path, sizeof(s->path), "%s/one.txt", s->dir);
+	snprintf(s->good, sizeof(s->good), "%s/two.txt", s->dir);
+	write_file(s->good, HEADER OP_MMAP OP_WR OP_MUNMAP, strlen(HEADER OP_MMAP OP_WR OP_MUNMAP));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scratch *s = *state;
+
+	unlink(s->path);
+	unlink(s->good);
+	rmdir(s->path);
+	rmdir(s->dir);
+	test_free(s);
+	return 0;
+}
+
+/* ---- The recordings of the repository ---- */
+
+static void replay_folder(const char *name, const char *first_line, const char *last_line)
+{
+	char path[4096];
+	struct tool_run run;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	run = tool("conform", path);
+	if (run.status)
+		print_error("%s%s", run.out, run.err);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	assert_says(run.out, first_line);
+	assert_true(strlen(run.out) > strlen(last_line));
+	assert_string_equal(run.out + strlen(run.out) - strlen(last_line), last_line);
+	tool_free(&run);
+}
+
+static void test_whole_recordings_replay_without_a_mismatch(void **state)
+{
+	(void)state;
+	replay_folder("hand", "files 21, of which 21 replayed whole\n", "ops 178 mismatches 0 unsupported 0\n");
+}
+
+static void test_the_beginnings_of_random_recordings_replay_without_a_mismatch(void **state)
+{
+	(void)state;
+	replay_folder("random", "files 20, of which 0 replayed whole\n", "ops 146 mismatches 0 unsupported 602\n");
+}
+
+static void test_the_small_recording_of_these_tests_agrees(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_tool(0, "ops 3 mismatches 0 unsupported 0\n", NULL, "conform", s->good);
+}
+
+static void test_first_stops_after_so_many_files(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_tool(0, "files 1, of which 1 replayed whole\n", NULL, "conform", "--first", "1", s->good, s->good);
+	assert_tool(2, NULL, "--first takes a number of files", "conform", "--first", "-1", s->good);
+}
+
+static void test_what_is_not_supported_is_counted_and_its_verb_is_named(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = HEADER OP_MMAP "op fork\nret 0\nvma =\npg =\nend\n" OP_WR;
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(0, "first unsupported: fork 1\nops 1 mismatches 0 unsupported 2\n", NULL, "conform", s->path);
+}
+
+static void test_recordings_with_huge_pages_are_not_supported(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = "# mmtruth 1\nwindow 16\nthp 1\n" OP_MMAP;
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(0, "(huge pages) 1\nops 0 mismatches 0 unsupported 1\n", NULL, "conform", s->path);
+}
+
+/* ---- Malformed ones: file, line and why; the good one beside it still runs; exit status 2 ---- */
+
+static void refused_bytes(struct scratch *s, const char *text, size_t size, const char *why)
+{
+	char said[160];
+
+	write_file(s->path, text, size);
+	snprintf(said, sizeof(said), "p2psim: %s%s\n", s->path, why);
+	assert_tool(2, "ops 3 mismatches 0 unsupported 0\n", said, "conform", s->path, s->good);
+}
+
+static void refused(struct scratch *s, const char *text, const char *why)
+{
+	refused_bytes(s, text, strlen(text), why);
+}
+
+static void test_a_file_that_is_no_recording_is_refused(void **state)
+{
+	static const char *why = ":1: this is no recording: its first line must begin with \"# mmtruth 1\"";
+	static const char binary[] = "# mmtruth 1\n\0\0\0\377";
+
+	refused(*state, "", why);
+	refused(*state, "hello\n", why);
+	refused_bytes(*state, "\177ELF\002\001\001", 7, why);
+	refused_bytes(*state, binary, sizeof(binary), ":2: a NUL byte: this is no text");
+}
+
+static void test_a_header_that_is_wrong_is_refused(void **state)
+{
+	refused(*state, "# mmtruth 1\n" OP_MMAP, ":2: an operation before \"window\"");
+	refused(*state, "# mmtruth 1\nwindow many\n", ":2: \"window\" needs a number of pages, 1 to 65536");
+	refused(*state, "# mmtruth 1\nwindow -1\n", ":2: \"window\" needs a number of pages, 1 to 65536");
+	refused(*state, "# mmtruth 1\nwindow 0\n", ":2: \"window\" needs a number of pages, 1 to 65536");
+	refused(*state, "# mmtruth 1\nwindow 16\nspeed 9\n", ":3: an unknown record");
+	refused(*state, "# mmtruth 1\n", ":2: there is no \"window\"");
+	refused(*state, HEADER, ":3: there is no operation");
+}
+
+static void test_an_operation_that_is_wrong_is_refused(void **state)
+{
+	refused(*state, HEADER "op\nret 0\nend\n", ":3: \"op\" without an operation");
+	refused(*state, HEADER "op a b c d e f g h i j k\n", ":3: an operation with too many words");
+	refused(*state, HEADER "op wr 0 1\nsaid 0\nend\n", ":4: an unknown record");
+	refused(*state, HEADER "op wr 0 1\nend\n", ":4: an operation without \"ret\"");
+	refused(*state, HEADER "op wr 0 1\nret\nend\n", ":4: a record without fields");
+	refused(*state, HEADER "op wr 0 1\nret 0\nop wr 0 1\n", ":5: \"op\" before the \"end\" of the one before");
+}
+
+static void test_a_file_that_is_cut_off_is_refused(void **state)
+{
+	refused(*state, HEADER "op wr 0 1\nret 0\n", ":5: the file is cut off inside an operation");
+	refused(*state, HEADER OP_MMAP "op wr 40", ":8: the file is cut off: its last line has no end");
+	refused(*state, "# mmtruth 1", ":1: the file is cut off: its last line has no end");
+}
+
+static void test_what_cannot_be_opened_is_refused(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_tool(2, "ops 3 mismatches 0", "one.txt: No such file or directory", "conform", s->path, s->good);
+	assert_int_equal(mkdir(s->path, 0700), 0);
+	assert_tool(2, "ops 3 mismatches 0", "one.txt: a folder without recordings", "conform", s->path, s->good);
+	/* a folder that is named like a recording, inside a folder of recordings */
+	assert_tool(2, "ops 3 mismatches 0", "one.txt: a folder without recordings", "conform", s->dir);
+	assert_tool(2, NULL, "conform takes recordings", "conform");
+}
+
+/* ---- Altered ones: a mismatch each, side by side, exit status 1 ---- */
+
+static void differs(struct scratch *s, const char *text, const char *left_and_right)
+{
+	write_file(s->path, text, strlen(text));
+	assert_tool(1, left_and_right, NULL, "conform", s->path);
+	assert_tool(1, "mismatches 1 unsupported 0\n", NULL, "conform", s->path, s->good);
+}
+
+static void test_another_result_is_a_mismatch(void **state)
+{
+	differs(*state, HEADER "op mmap 4000 2000 rw- p,fixed anon 0\nret EINVAL\nvma none\npg . 16\nend\n",
+		"    ret  EINVAL                                   | 0x4000   <==\n");
+}
+
+static void test_another_vma_is_a_mismatch(void **state)
+{
+	differs(*state, HEADER "op mmap 4000 2000 rw- p,fixed anon 0\nret 0x4000\nvma 4000 7000 rw-p anon 0 ac\npg . 16\nend\n",
+		"    vma  4000 7000 rw-p anon 0 ac                 | 4000 6000 rw-p anon 0 ac   <==\n");
+	differs(*state, HEADER "op mmap 4000 2000 rw- p,fixed anon 0\nret 0x4000\nvma none\npg . 16\nend\n",
+		"    vma  -                                        | 4000 6000 rw-p anon 0 ac   <==\n");
+}
+
+static void test_another_page_is_a_mismatch(void **state)
+{
+	differs(*state, HEADER OP_MMAP "op wr 4000 7\nret 0\nvma =\npg . 4 a 1 . 11\nend\n",
+		"    pg   . 4 a 1 . 11                             | . 4 A 1 . 11   <==\n");
+	differs(*state, HEADER OP_MMAP "op wr 4000 7\nret 0\nvma =\npg =\nend\n",
+		"    pg   . 16                                     | . 4 A 1 . 11   <==\n");
+}
+
+static void test_another_callback_or_a_missing_one_is_a_mismatch(void **state)
+{
+	differs(*state, HEADER OP_MMAP "op munmap 4000 1000\nret 0\nev S CLEAR 4000 5000 bv\nev E UNMAP 4000 5000 bv\n"
+		"vma 5000 6000 rw-p anon 0 ac\npg . 16\nend\n",
+		"    ev   S CLEAR 4000 5000 bv                     | S UNMAP 4000 5000 bv   <==\n"
+		"    ev   E UNMAP 4000 5000 bv                     | E UNMAP 4000 5000 bv\n");
+	differs(*state, HEADER OP_MMAP "op munmap 4000 1000\nret 0\nev S UNMAP 4000 5000 bv\n"
+		"vma 5000 6000 rw-p anon 0 ac\npg . 16\nend\n",
+		"    ev   -                                        | E UNMAP 4000 5000 bv   <==\n");
+	differs(*state, HEADER OP_MMAP "op wr 4000 7\nret 0\nev S CLEAR 4000 5000 bv\nvma =\npg . 4 A 1 . 11\nend\n",
+		"    ev   S CLEAR 4000 5000 bv                     | -   <==\n");
+}
+
+/* 'ev R' differs from run to run of the same kernel. */
+static void test_range_callbacks_are_not_compared(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = HEADER OP_MMAP "op wr 4000 7\nret 0\nev R - 4000 5000 -\nvma =\npg . 4 A 1 . 11\nend\n";
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(0, "ops 2 mismatches 0 unsupported 0\n", NULL, "conform", s->path);
+}
+
+static void test_after_a_mismatch_the_rest_of_the_file_is_left_out(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = HEADER "op mmap 4000 2000 rw- p,fixed anon 0\nret EINVAL\nvma none\npg . 16\nend\n" OP_WR;
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(1, "of which 0 replayed whole\nops 1 mismatches 1 unsupported 0\n", NULL, "conform", s->path);
+}
+
+static void test_explain_shows_what_agrees_too(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = HEADER OP_MMAP "op wr 4000 7\nret 0\nvma =\npg . 4 a 1 . 11\nend\n";
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(1,
+		    ":8: wr 4000 7\n"
+		    "         recorded                                 | simulated\n"
+		    "    ret  0                                        | 0\n"
+		    "    vma  4000 6000 rw-p anon 0 ac                 | 4000 6000 rw-p anon 0 ac\n"
+		    "    pg   . 4 a 1 . 11                             | . 4 A 1 . 11   <==\n",
+		    NULL, "conform", "--explain", s->path);
+}
+
+/* "pg A 1 . 1 A 1 . 61": every second page, `count` of them; the first as `first`. */
+static void put_pages(FILE *file, char first, int count)
+{
+	int i;
+
+	fprintf(file, "pg %c 1", first);
+	for (i = 1; i < count; i++)
+		fputs(" . 1 A 1", file);
+	fprintf(file, " . %d\nend\n", 64 - 2 * count + 1);
+}
+
+/* Every second page is written: the line of pages is far longer than a side.  The last operation says a for A. */
+static void test_long_lines_are_wrapped_in_their_half(void **state)
+{
+	static const char head[] = "# mmtruth 1\nwindow 64\nop mmap 0 40000 rw- p,fixed anon 0\nret 0x0\n"
+				   "vma 0 40000 rw-p anon 0 ac\npg . 64\nend\n";
+	struct scratch *s = *state;
+	FILE *file = fopen(s->path, "w");
+	struct tool_run run;
+	int count;
+
+	assert_non_null(file);
+	fputs(head, file);
+	for (count = 1; count <= 32; count++) {
+		fprintf(file, "op wr %x 1\nret 0\nvma =\n", (2 * count - 2) << 12);
+		put_pages(file, count < 32 ? 'A' : 'a', count);
+	}
+	fclose(file);
+	run = tool("conform", s->path);
+	assert_int_equal(run.status, 1);
+	assert_says(run.out, "    pg   a 1 . 1 A 1 . 1 A 1 . 1 A 1 . 1 A 1 . 1  | A 1 . 1 A 1 . 1");
+	assert_says(run.out, "\n         A 1 . 1 A 1 . 1");
+	assert_in_range(tool_widest(strstr(run.out, "    pg")), 60, 100);
+	tool_free(&run);
+}
+
+#define recordings_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		recordings_test(test_whole_recordings_replay_without_a_mismatch),
+		recordings_test(test_the_beginnings_of_random_recordings_replay_without_a_mismatch),
+		recordings_test(test_the_small_recording_of_these_tests_agrees),
+		recordings_test(test_first_stops_after_so_many_files),
+		recordings_test(test_what_is_not_supported_is_counted_and_its_verb_is_named),
+		recordings_test(test_recordings_with_huge_pages_are_not_supported),
+		recordings_test(test_a_file_that_is_no_recording_is_refused),
+		recordings_test(test_a_header_that_is_wrong_is_refused),
+		recordings_test(test_an_operation_that_is_wrong_is_refused),
+		recordings_test(test_a_file_that_is_cut_off_is_refused),
+		recordings_test(test_what_cannot_be_opened_is_refused),
+		recordings_test(test_another_result_is_a_mismatch),
+		recordings_test(test_another_vma_is_a_mismatch),
+		recordings_test(test_another_page_is_a_mismatch),
+		recordings_test(test_another_callback_or_a_missing_one_is_a_mismatch),
+		recordings_test(test_range_callbacks_are_not_compared),
+		recordings_test(test_after_a_mismatch_the_rest_of_the_file_is_left_out),
+		recordings_test(test_explain_shows_what_agrees_too),
+		recordings_test(test_long_lines_are_wrapped_in_their_half),
+	};
+
+	if (argc != 3)
+		return 2;
+	tool_path = argv[1];
+	folder = argv[2];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The p2psim program as a user runs it: arguments in; exit status, stdout and stderr out.  stdin is empty and no stream
+ * is a terminal.
+ */
+#ifndef TESTS_CLI_TOOL_H
+#define TESTS_CLI_TOOL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TOOL_ARGS_MAX 30
+
+struct tool_run {
+	int status;	/* exit status; 128 + signal */
+	char *out, *err;
+};
+
+static const char *tool_path;	/* set by main() */
+extern char **environ;
+
+static inline char *tool_slurp(FILE *file)
+{
+	long size;
+	char *text;
+
+	fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	rewind(file);
+	text = calloc(1, (size_t)size + 1);
+	assert_non_null(text);
+	assert_int_equal(fread(text, 1, (size_t)size, file), (size_t)size);
+	fclose(file);
+	return text;
+}
+
+static inline struct tool_run tool_spawn(const char *const *args)
+{
+	const char *argv[TOOL_ARGS_MAX + 2] = { tool_path };
+	FILE *out = tmpfile(), *err = tmpfile();
+	posix_spawn_file_actions_t actions;
+	struct tool_run run;
+	int i, status = 0;
+	pid_t pid;
+
+	assert_true(out && err);
+	for (i = 0; args[i]; i++)
+		argv[i + 1] = args[i];
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
+	posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
+	assert_int_equal(posix_spawn(&pid, tool_path, &actions, NULL, (char **)argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	run.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	run.out = tool_slurp(out);
+	run.err = tool_slurp(err);
+	return run;
+}
+
+/* tool("run", "mail/000-trial-call") */
+#define tool(...) tool_spawn((const char *const[]){ __VA_ARGS__, NULL })
+
+static inline void tool_free(struct tool_run *run)
+{
+	free(run->out);
+	free(run->err);
+}
+
+#define assert_says(text, words)                                                                                       \
+	do {                                                                                                           \
+		if (!strstr((text), (words)))                                                                          \
+			fail_msg("\"%s\" does not say \"%s\"", (text), (words));                                       \
+	} while (0)
+
+/* Exit status `expected`; on stdout and on stderr stand these words (NULL: nothing at all). */
+#define assert_tool(expected, out_words, err_words, ...)                                                               \
+	do {                                                                                                           \
+		struct tool_run run_ = tool(__VA_ARGS__);                                                              \
+		if (run_.status != (expected))                                                                         \
+			print_error("%s%s", run_.out, run_.err);                                                       \
+		assert_int_equal(run_.status, (expected));                                                             \
+		tool_assert_words(run_.out, (out_words));                                                              \
+		tool_assert_words(run_.err, (err_words));                                                              \
+		tool_free(&run_);                                                                                      \
+	} while (0)
+
+static inline void tool_assert_words(const char *text, const char *words)
+{
+	if (words)
+		assert_says(text, words);
+	else
+		assert_string_equal(text, "");
+}
+
+static inline size_t tool_widest(const char *text)
+{
+	size_t most = 0, length;
+
+	for (; *text; text += length + (text[length] == '\n')) {
+		length = strcspn(text, "\n");
+		most = length > most ? length : most;
+	}
+	return most;
+}
+
+#endif
