@@ -198,8 +198,8 @@ static void check(struct checked *checked, const char *strategy, const char *wha
 		return;
 	}
 	checked->failed++;
-	printf("%s: %s: expected %s %s, %s found %s\n", checked->program->path, checked->program->name, what, value, strategy,
-	       given);
+	printf("%s: %s: expected %s %s, %s found %s\n", checked->program->path, checked->program->name, what, value,
+	       strategy, given);
 }
 
 static void check_number(struct checked *checked, const char *strategy, const char *what, uint64_t given)
@@ -335,7 +335,10 @@ int cli_litmus(struct cli *cli)
 	else if (!limit)
 		limit = NAIVE_LIMIT;
 	for (i = 0; i < cli->arg_count && status != CLI_INTERNAL; i++) {
-		one = litmus_read(program, cli->args[i]) ? cli_say(CLI_USAGE, "%s", program->error) : check_program(program, limit);
+		if (litmus_read(program, cli->args[i]))
+			one = cli_say(CLI_USAGE, "%s", program->error);
+		else
+			one = check_program(program, limit);
 		status = one > status ? one : status;
 	}
 	free(program);
