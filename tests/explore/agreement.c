@@ -5,7 +5,7 @@
  * A race scan that forgets a case loses traces and says nothing: all other tests stay green.  So thousands of programs
  * are explored by naive (every interleaving: nothing to get wrong), sleep, dpor and icb; the sets of ends (final states and
  * deadlocks) and of traces must be equal.  Where the operations are this file's own, an enumerator that knows neither the
- * library's scheduler nor its locks counts the interleavings as well.
+ * library's scheduler nor its locks counts the interleavings and the traces as well.
  *
  * A program as text, tasks separated by '|'; an operation is its letter and the object's, of a range first and last:
  *
@@ -234,8 +234,54 @@ static bool same_ends(const struct ends *a, const struct ends *b)
 	return a->count == b->count && a->sum == b->sum;
 }
 
+/* An operation that was taken, and how many of each task happen before or at it. */
+struct taken {
+	const struct op *op;
+	unsigned int task;
+	uint8_t clock[TASKS];
+};
+
+static bool only_reads(const struct op *op)
+{
+	return strchr("SsREr", op->kind);
+}
+
+static bool depend(const struct op *a, const struct op *b)
+{
+	if (only_reads(a) && only_reads(b))
+		return false;
+	if (a->last && b->last)
+		return a->object <= b->last && b->object <= a->last;
+	return a->object == b->object;
+}
+
+static uint64_t trace_of(struct taken *taken, unsigned int count)
+{
+	uint64_t sum = 0, hash;
+	unsigned int i, j, t;
+
+	for (i = 0; i < count; i++) {
+		memset(taken[i].clock, 0, TASKS);
+		for (j = 0; j < i; j++)
+			for (t = 0; (taken[j].task == taken[i].task || depend(taken[j].op, taken[i].op)) && t < TASKS; t++)
+				if (taken[j].clock[t] > taken[i].clock[t])
+					taken[i].clock[t] = taken[j].clock[t];
+		hash = taken[i].task + 1;
+		taken[i].clock[taken[i].task]++;
+		for (t = 0; t < TASKS; t++)
+			hash = (hash * 257 + taken[i].clock[t] + 1) * 0x9e3779b97f4a7c15ull;
+		sum += hash ^ hash >> 29;
+	}
+	return sum | 1;
+}
+
+struct known {
+	struct ends ends, traces;
+	struct taken taken[TASKS * OPS];
+};
+
 /* Every interleaving, without the library.  False: too many. */
-static bool enumerate(const struct program *p, const struct machine *m, struct ends *ends)
+static bool enumerate(const struct program *p, const struct machine *m, struct known *known, unsigned int depth)
 {
 	struct machine here = *m, next;
 	bool ended = true;
@@ -249,12 +295,15 @@ static bool enumerate(const struct program *p, const struct machine *m, struct e
 		ended = false;
 		next = here;
 		apply(&next, t, op);
-		if (!enumerate(p, &next, ends))
+		known->taken[depth] = (struct taken){ .op = op, .task = t };
+		if (!enumerate(p, &next, known, depth + 1))
 			return false;
 	}
-	if (ended)
-		add_end(ends, hash_of(&here));
-	return ends->told <= NAIVE_MOST;
+	if (ended) {
+		add_end(&known->ends, hash_of(&here));
+		add_end(&known->traces, trace_of(known->taken, depth));
+	}
+	return known->ends.told <= NAIVE_MOST;
 }
 
 /* ---- The same as a scenario ---- */
@@ -489,7 +538,7 @@ struct tally {
 static const char *disagreement(const struct program *p, struct tally *tally)
 {
 	static struct outcome naive, other;
-	static struct ends known;
+	static struct known known;
 	static const struct machine start;
 
 	if (explore(p, P2PSIM_EXPLORE_NAIVE, 0, &naive))
@@ -499,7 +548,8 @@ static const char *disagreement(const struct program *p, struct tally *tally)
 	if (!naive.result.complete)
 		return NULL;
 	memset(&known, 0, sizeof(known));
-	if (!p->real && (!enumerate(p, &start, &known) || known.told != naive.ends.told || !same_ends(&known, &naive.ends)))
+	if (!p->real && (!enumerate(p, &start, &known, 0) || known.ends.told != naive.ends.told ||
+			 !same_ends(&known.ends, &naive.ends) || known.traces.count != naive.result.traces))
 		return "naive and the enumerator differ";
 	if (explore(p, P2PSIM_EXPLORE_SLEEP, 0, &other) || !agree(&naive, &other) || !other.result.complete)
 		return "naive and sleep differ";
