@@ -35,7 +35,7 @@ const void *p2psim_scenario_data(void)
 uint32_t p2psim_execution_end_mark(const struct p2psim_execution *x)
 {
 	const struct p2psim_violation *violation = p2psim_world_violation(x->world);
-	uint64_t hash = p2psim_world_trace_hash(x->world) * 31 + p2psim_world_end_hash(x->world);
+	uint64_t hash = p2psim_world_steps(x->world) * 31 + p2psim_world_end_hash(x->world);
 
 	hash = hash * 31 + (uint64_t)x->verdict * 16 + (violation ? (uint64_t)violation->oracle : 0);
 	hash = (hash ^ hash >> 20 ^ hash >> 40) & 0xfffff;
