@@ -45,7 +45,8 @@ struct p2psim_explore_options {
 	unsigned int depth;		/* pct: d; 0 = 3 */
 	uint64_t seed;			/* random, pct, pos */
 	uint64_t max_depth;		/* steps of one execution; longer ones are cut and counted; 0 = 1,000,000 */
-	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000) */
+	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000, or until budget_ms) */
+	uint64_t budget_ms;		/* of time, looked at between executions; 0 = no bound */
 	bool count_traces;		/* naive, icb and samples: collect the traces too */
 	bool keep_going;		/* do not stop at the first unexpected end: count them all */
 	/* Told of each execution (redundant and cut ones aside); may be NULL. */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "explore/samples.h"
 
@@ -18,6 +19,7 @@ struct exploration {
 	struct p2psim_search search;
 	struct p2psim_hash_set traces, failing;
 	uint64_t best_steps;		/* of the violation that is kept */
+	uint64_t deadline_ms;		/* by the monotonic clock; 0 = none */
 	bool interrupted;		/* the budget is used up */
 	bool found;			/* something unexpected: stop unless keep_going */
 };
@@ -136,11 +138,34 @@ static int execute(struct exploration *e, struct p2psim_strategy *strategy)
 	return 0;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The only look at real time: it decides how much is explored, never what an execution does. */
+static bool is_out_of_time(const struct exploration *e)
+{
+	return e->deadline_ms && now_ms() >= e->deadline_ms;
+}
+
+static uint64_t sample_budget(const struct exploration *e)
+{
+	if (e->options->budget)
+		return e->options->budget;
+	return e->deadline_ms ? UINT64_MAX : SAMPLES_DEFAULT;
+}
+
 static bool may_go_on(struct exploration *e)
 {
 	if (e->found && !e->options->keep_going)
 		return false;
 	if (e->options->budget && e->result->executions + e->result->redundant >= e->options->budget)
+		e->interrupted = true;
+	if (is_out_of_time(e))
 		e->interrupted = true;
 	return !e->interrupted;
 }
@@ -174,7 +199,7 @@ static int search_all(struct exploration *e, enum p2psim_strategy_kind kind, uns
 /* The search tree watches the sampler: it knows preemptions and traces. */
 static int sample(struct exploration *e, enum p2psim_strategy_kind kind)
 {
-	uint64_t budget = e->options->budget ? e->options->budget : SAMPLES_DEFAULT, n;
+	uint64_t budget = sample_budget(e), n;
 	struct p2psim_random_strategy random;
 	struct p2psim_sampler sampler;
 	int error;
@@ -183,7 +208,7 @@ static int sample(struct exploration *e, enum p2psim_strategy_kind kind)
 	p2psim_search_init(&e->search, kind, UINT_MAX);
 	e->search.want_clocks = e->options->count_traces;
 	p2psim_sampler_init(&sampler, kind, e->options->depth, e->options->seed);
-	for (n = 0; n < budget && (!e->found || e->options->keep_going); n++) {
+	for (n = 0; n < budget && (!e->found || e->options->keep_going) && !(n && is_out_of_time(e)); n++) {
 		p2psim_search_begin(&e->search, e->x.world);
 		p2psim_random_init(&random, e->options->seed * 0x9e3779b97f4a7c15ull + n);
 		p2psim_sampler_begin(&sampler, n);
@@ -218,7 +243,7 @@ static int automatic(struct exploration *e)
 {
 	int error = icb(e, 2);
 
-	if (error || (e->found && !e->options->keep_going))
+	if (error || (e->found && !e->options->keep_going) || is_out_of_time(e))
 		return error;
 	e->interrupted = false;
 	e->result->executions = e->result->exists = e->result->violations = e->result->deadlocks = 0;
@@ -276,6 +301,8 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 	e.x.world = p2psim_world_create(&config);
 	if (!e.x.world)
 		return -ENOMEM;
+	if (e.options->budget_ms)
+		e.deadline_ms = now_ms() + e.options->budget_ms;
 	error = explore(&e);
 	if (!error)
 		judge(&e);
