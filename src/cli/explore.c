@@ -2,6 +2,7 @@
 /*
  * explore: the verdict over all interleavings, with counts.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +35,47 @@ int cli_read_budget(const char *text, uint64_t *budget)
 	*budget = 0;
 	if (!text)
 		return 0;
+	errno = 0;
 	*budget = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !*budget)
+	if (*text < '0' || *text > '9' || *end || !*budget || errno)
 		return cli_say(CLI_USAGE, "--budget is a number of executions, not \"%s\"", text);
 	return 0;
 }
 
-static void print_result(const struct p2psim_scenario *scenario, const struct p2psim_explore_result *r)
+/* "10s", "500ms", "2m" in milliseconds; 0: that is no time. */
+static uint64_t read_time(const char *text)
+{
+	static const struct {
+		const char *name;
+		uint64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 } };
+	uint64_t number;
+	char *end;
+	size_t i;
+
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || number > UINT32_MAX)
+		return 0;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(units[i].name, end))
+			return number * units[i].ms;
+	return 0;
+}
+
+/* Executions or time. */
+static int read_budget(const char *text, struct p2psim_explore_options *options)
+{
+	options->budget_ms = text ? read_time(text) : 0;
+	if (!text || options->budget_ms)
+		return 0;
+	if (text[strspn(text, "0123456789")])
+		return cli_say(CLI_USAGE, "--budget is a number of executions (10000) or a time (500ms, 10s, 2m), not \"%s\"",
+			       text);
+	return cli_read_budget(text, &options->budget);
+}
+
+static void print_result(const struct cli *cli, const struct p2psim_scenario *scenario,
+			 const struct p2psim_explore_result *r)
 {
 	uint64_t hits = r->violations + r->exists;
 
@@ -58,7 +93,8 @@ static void print_result(const struct p2psim_scenario *scenario, const struct p2
 	if (r->verdict == P2PSIM_VIOLATION)
 		p2psim_report_violation(&r->violation, stdout);
 	if (r->preemptions_min != UINT_MAX)
-		printf("  %u preemption(s); p2psim replay '%s' %s\n", r->preemptions_min, scenario->name, r->schedule);
+		printf("  %u preemption%s: %s replay '%s' %s\n", r->preemptions_min, r->preemptions_min == 1 ? "" : "s",
+		       cli->program, scenario->name, r->schedule);
 }
 
 static int explore_one(const struct cli *cli, const struct p2psim_scenario *scenario,
@@ -72,7 +108,7 @@ static int explore_one(const struct cli *cli, const struct p2psim_scenario *scen
 	if (cli->json)
 		cli_write_exploration(stdout, scenario, options->strategy, &result);
 	else
-		print_result(scenario, &result);
+		print_result(cli, scenario, &result);
 	return result.as_expected ? CLI_OK : CLI_SURPRISE;
 }
 
@@ -87,7 +123,7 @@ int cli_explore(struct cli *cli)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
 	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
 		return cli_say(CLI_USAGE, "a negative number makes no sense here");
-	if (read_strategy(cli->strategy, &options.strategy) || cli_read_budget(cli->budget, &options.budget))
+	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options))
 		return CLI_USAGE;
 	options.preemptions = (unsigned int)cli->preemptions;
 	options.depth = (unsigned int)cli->depth;

@@ -88,6 +88,16 @@ static int put_header(FILE *out, const struct p2psim_world *world, const struct 
 	return put_line(out, o);
 }
 
+/* The ids of the actors that could have gone. */
+static struct json_object *enabled_actors(uint64_t mask)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; mask; mask &= mask - 1)
+		json_object_array_add(list, json_object_new_int(__builtin_ctzll(mask)));
+	return list;
+}
+
 static int put_event(FILE *out, const struct p2psim_world *world, const struct p2psim_event *event)
 {
 	static const char *const types[] = { "step", "note", "enter", "leave" };
@@ -108,6 +118,7 @@ static int put_event(FILE *out, const struct p2psim_world *world, const struct p
 			add_hex(o, "first", event->start);
 			add_hex(o, "last", event->last);
 		}
+		json_object_object_add(o, "enabled", enabled_actors(event->enabled));
 		add_int(o, "locks", event->locks);
 	}
 	if (event->site) {

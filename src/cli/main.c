@@ -2,6 +2,7 @@
 /*
  * p2psim_main(): finds the command, reads its options, runs it.
  */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,16 @@
 #include "cli/internal.h"
 
 const struct cli_command cli_commands[] = {
-	{ "list", "[--json] [--quirks]", "the scenarios, with their questions", "json quirks", cli_list },
-	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [-o FILE]", "one execution, drawn",
-	  "schedule seed trace output steps", cli_run },
-	{ "replay", "SCENARIO S [--prefix] [--step]", "the execution that a replay string describes",
-	  "prefix step trace output steps", cli_replay },
-	{ "explore", "SCENARIO|all [--strategy S] [--preemptions N] [--budget N] [--json]",
+	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise", "json quirks", cli_list },
+	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
+	  "      [-o FILE]",
+	  "one execution, drawn", "schedule seed trace output steps", cli_run },
+	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
+	  "      [-o FILE]",
+	  "the execution that a replay string describes", "prefix step trace output steps", cli_replay },
+	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
+	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
+	  "      [--keep-going] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going", cli_explore },
 	{ "conform", "PATH... [--first N] [--explain]", "replay recordings of a real kernel", "first explain", cli_conform },
@@ -52,28 +57,50 @@ const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i)
 	return NULL;
 }
 
-/* Letters that two names share at the start, or 0 when one is contained in the other. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t same = 0;
+#define NAME_MAX_ 64
 
-	if (strstr(a, b) || strstr(b, a))
-		return 0;
-	while (a[same] && a[same] == b[same])
-		same++;
-	return 100 - same;
+static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
+{
+	unsigned int ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
 }
 
+/* Letters to insert, remove or change to make one name of the other; 0 when one is contained in the other. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[NAME_MAX_ + 1], corner, above;
+	size_t i, j, length = strlen(b);
+
+	if (!*b || strstr(a, b) || strstr(b, a))
+		return *b ? 0 : UINT_MAX;
+	if (length > NAME_MAX_)
+		return UINT_MAX;
+	for (j = 0; j <= length; j++)
+		row[j] = (unsigned int)j;
+	for (i = 0; a[i]; i++) {
+		corner = row[0]++;
+		for (j = 0; j < length; j++) {
+			above = row[j + 1];
+			row[j + 1] = least(above + 1, row[j] + 1, corner + (a[i] != b[j]));
+			corner = above;
+		}
+	}
+	return row[length];
+}
+
+/* The nearest names, if they are near: at most a third of what was typed is wrong. */
 static void suggest(const struct cli *cli, const char *name)
 {
 	const struct p2psim_scenario *scenario;
-	size_t i, best = 95;
+	unsigned int best = UINT_MAX, far = (unsigned int)strlen(name) / 3 + 1;
+	size_t i;
 
 	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
 		if (distance(scenario->name, name) < best)
 			best = distance(scenario->name, name);
 	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
-		if (best < 95 && distance(scenario->name, name) == best)
+		if (best <= far && distance(scenario->name, name) == best)
 			fprintf(stderr, "  did you mean %s?\n", scenario->name);
 }
 
@@ -102,8 +129,10 @@ static void usage(FILE *out, const struct cli *cli)
 		     "  %1$s run mail/001-bar-defrag\n"
 		     "  %1$s run mail/001-bar-defrag --seed 7 --trace json\n"
 		     "  %1$s explore mail/001-bar-defrag --strategy dpor\n"
-		     "\nexit status: 0 as expected, 1 an unexpected verdict or a mismatch, 2 usage or malformed\n"
-		     "input, 3 internal error\n",
+		     "  %1$s explore all --budget 10s\n"
+		     "  %1$s conform tests/conformance/hand\n"
+		     "\nexit status: 0 as expected, 1 an unexpected verdict or a mismatch,\n"
+		     "2 usage or malformed input, 3 internal error\n",
 		cli->program);
 }
 
@@ -178,7 +207,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 	if (!context)
 		return cli_say(CLI_INTERNAL, "out of memory");
 	status = read_options(cli, command, context);
-	if (!status && (fflush(stdout) || ferror(stdout)))
+	if (fflush(stdout) || ferror(stdout))
 		status = cli_say(CLI_INTERNAL, "the output cannot be written");
 	free(cli->schedule);
 	free(cli->trace);
@@ -204,9 +233,9 @@ static bool asks_for_help(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "help"))
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return true;
-	return false;
+	return argc > 1 && !strcmp(argv[1], "help");
 }
 
 int p2psim_main_sets(int argc, char **argv, const struct p2psim_scenario *const *sets)

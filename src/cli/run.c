@@ -44,15 +44,44 @@ int cli_list(struct cli *cli)
 	return CLI_OK;
 }
 
-static void print_verdict(const struct p2psim_scenario *scenario, const struct p2psim_run_result *result, FILE *out)
+static void print_verdict(const struct cli *cli, const struct p2psim_scenario *scenario,
+			  const struct p2psim_run_result *result, FILE *out)
 {
 	fprintf(out, "\n%s: %s", scenario->name, p2psim_verdict_name(result->verdict));
 	if (result->verdict == P2PSIM_VIOLATION)
 		fprintf(out, " %s", p2psim_oracle_name(result->violation.oracle));
-	fprintf(out, ", %s; %llu steps; trace %016llx", result->as_expected ? "as expected" : "NOT as expected",
+	fprintf(out, ", %s\n%llu steps; trace %016llx", result->as_expected ? "as expected" : "NOT as expected",
 		(unsigned long long)result->steps, (unsigned long long)result->trace_hash);
 	if (result->schedule[0])
-		fprintf(out, "\nreplay: p2psim replay '%s' %s", scenario->name, result->schedule);
+		fprintf(out, "\n%s replay '%s' %s", cli->program, scenario->name, result->schedule);
+	fputc('\n', out);
+}
+
+/* At most as wide as the picture. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	size_t at;
+
+	while (strlen(text) > P2PSIM_REPORT_COLUMNS) {
+		for (at = P2PSIM_REPORT_COLUMNS; at && text[at] != ' '; at--)
+			;
+		if (!at)
+			at = P2PSIM_REPORT_COLUMNS;
+		fprintf(out, "%.*s\n", (int)at, text);
+		text += at + (text[at] == ' ');
+	}
+	fprintf(out, "%s\n", text);
+}
+
+static void print_heading(const struct p2psim_scenario *scenario, FILE *out)
+{
+	char text[512];
+
+	fprintf(out, "%s\n", scenario->name);
+	if (scenario->question)
+		print_wrapped(scenario->question, out);
+	snprintf(text, sizeof(text), "(%s)", scenario->source ? scenario->source : "no source");
+	print_wrapped(text, out);
 	fputc('\n', out);
 }
 
@@ -61,14 +90,13 @@ static int draw(const struct cli *cli, const struct p2psim_world *world, const s
 {
 	if (cli->trace && !strcmp(cli->trace, "json"))
 		return cli_write_trace(out, world, scenario, result);
-	fprintf(out, "%s\n%s\n(%s)\n\n", scenario->name, scenario->question ? scenario->question : "",
-		scenario->source ? scenario->source : "no source");
+	print_heading(scenario, out);
 	p2psim_report_text(world, out, cli->steps ? P2PSIM_REPORT_STEPS : P2PSIM_REPORT_NO_FLAGS);
 	if (result->verdict == P2PSIM_VIOLATION) {
 		p2psim_report_violation(&result->violation, out);
 		p2psim_report_cause(world, &result->violation, out);
 	}
-	print_verdict(scenario, result, out);
+	print_verdict(cli, scenario, result, out);
 	return 0;
 }
 
