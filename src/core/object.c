@@ -121,8 +121,17 @@ static uint32_t outside_id(struct p2psim_world *world, const void *addr)
 	return OBJECT_STACK; /* the table is full: all the rest count as one object */
 }
 
+static void once_is_live(const void *addr, uint32_t id, bool write)
+{
+	if (p2psim_ptr_is_freed(addr))
+		p2psim_violate(P2PSIM_UAF, 0, id, 0, "a marked variable is %s after the memory it lay in was freed",
+			       write ? "written" : "read");
+}
+
+/* Others may free it while the step is pending: it is looked at again when the access follows. */
 void p2psim_once(const volatile void *addr, size_t size, bool write)
 {
+	bool in_arena;
 	struct p2psim_hot *hot = p2psim_hot;
 	uint64_t offset = 0;
 	uint32_t id;
@@ -135,11 +144,13 @@ void p2psim_once(const volatile void *addr, size_t size, bool write)
 		return;
 	}
 #endif
-	if (!p2psim_slab_find(p2psim_world_here(), (const void *)addr, &id, &offset))
+	in_arena = p2psim_slab_find(p2psim_world_here(), (const void *)addr, &id, &offset);
+	if (in_arena)
+		once_is_live((const void *)addr, id, write);
+	else
 		id = outside_id(p2psim_world_here(), (const void *)addr);
-	else if (p2psim_ptr_is_freed((const void *)addr))
-		p2psim_violate(P2PSIM_UAF, 0, id, 0, "a marked variable is %s after the memory it lay in was freed",
-			       write ? "written" : "read");
 	p2psim_step_range(write ? P2PSIM_STEP_WRITE : P2PSIM_STEP_READ, id, write, offset, offset + size - 1, NULL);
+	if (in_arena)
+		once_is_live((const void *)addr, id, write);
 	(void)hot;
 }
