@@ -3,9 +3,9 @@
  * Strategies agree on random small programs.
  *
  * A race scan that forgets a case loses traces and says nothing: all other tests stay green.  So thousands of programs
- * are explored by naive (every interleaving: nothing to get wrong), sleep, dpor and icb; the sets of ends (final states and
- * deadlocks) and of traces must be equal.  Where the operations are this file's own, an enumerator that knows neither the
- * library's scheduler nor its locks counts the interleavings and the traces as well.
+ * are explored by naive (every interleaving: nothing to get wrong), sleep, dpor and icb; the sets of ends (final states
+ * and deadlocks) and of traces must be equal.  Where the operations are this file's own, an enumerator that knows
+ * neither the library's scheduler nor its locks counts the interleavings and the traces as well.
  *
  * A program as text, tasks separated by '|'; an operation is its letter and the object's, of a range first and last:
  *
@@ -15,8 +15,8 @@
  *	Ex Dx		wait until x is not zero; the same and count it down, in one step
  *	r02 w13		read, write the cells [0, 2], [1, 3]
  *
- * "abstract" programs are steps on objects; their reader/writer locks have no queue.  "real" programs call mutex_lock(),
- * down_read(), READ_ONCE(), wait_event() ...
+ * "abstract" programs are steps on objects; their reader/writer locks have no queue.  "real" programs call
+ * mutex_lock(), down_read(), READ_ONCE(), wait_event() ...
  *
  * A failing program is made smaller and printed; "explore_agreement 'real Sp sp | Xp Up'" runs it again, alone.
  * By itself the test takes hundreds of programs, with --many [COUNT] thousands.
@@ -262,10 +262,13 @@ static uint64_t trace_of(struct taken *taken, unsigned int count)
 
 	for (i = 0; i < count; i++) {
 		memset(taken[i].clock, 0, TASKS);
-		for (j = 0; j < i; j++)
-			for (t = 0; (taken[j].task == taken[i].task || depend(taken[j].op, taken[i].op)) && t < TASKS; t++)
+		for (j = 0; j < i; j++) {
+			if (taken[j].task != taken[i].task && !depend(taken[j].op, taken[i].op))
+				continue;
+			for (t = 0; t < TASKS; t++)
 				if (taken[j].clock[t] > taken[i].clock[t])
 					taken[i].clock[t] = taken[j].clock[t];
+		}
 		hash = taken[i].task + 1;
 		taken[i].clock[taken[i].task]++;
 		for (t = 0; t < TASKS; t++)
@@ -502,7 +505,8 @@ static void on_execution(const struct p2psim_explored *explored, void *arg)
 	add_end(ends, hash_of(explored->state));
 }
 
-static int explore(const struct program *p, enum p2psim_strategy_kind kind, unsigned int preemptions, struct outcome *out)
+static int explore(const struct program *p, enum p2psim_strategy_kind kind, unsigned int preemptions,
+		   struct outcome *out)
 {
 	static void (*const fn[])(void *) = { task0, task1, task2 };
 	struct p2psim_scenario scenario = base;
@@ -701,7 +705,7 @@ static bool fits(struct held *held, char kind)
 	}
 }
 
-/* Shared sections of one lock may nest (the second one of a real semaphore waits for a queued writer); others do not. */
+/* Shared sections of one lock may nest (the second of a real semaphore waits for a queued writer); others do not. */
 static bool is_sound(const struct program *p)
 {
 	unsigned int t, i;
@@ -786,7 +790,8 @@ static struct tally agree_on_many(uint64_t first, unsigned int count, bool real)
 		bad += !check(random_program(seed << 8, real), &tally);
 	print_message("# %u programs, %u too large, %u with deadlocks, %u with redundant runs: %" PRIu64
 		      " interleavings, %" PRIu64 " traces\n",
-		      tally.programs, tally.skipped, tally.deadlocks, tally.redundant, tally.interleavings, tally.traces);
+		      tally.programs, tally.skipped, tally.deadlocks, tally.redundant,
+		      tally.interleavings, tally.traces);
 	assert_int_equal(bad, 0);
 	return tally;
 }
@@ -825,7 +830,7 @@ static void test_strategies_agree_on_shapes_that_are_easily_missed(void **state)
 		"abstract La Lb Ub Ua | Lb La Ua Ub",
 		"abstract Ta Ua | La Ua",
 		"abstract w13 | Ry w22 | w11",			/* what must go first is neither of the two that race */
-		"abstract Xp Gp sp | Sp sp",			/* the step that opens a guard hides the one that closed it */
+		"abstract Xp Gp sp | Sp sp",			/* what opens a guard hides what closed it */
 		"abstract Ex Wy | Wy | Wx Zx",			/* a guard that stays closed while all others sleep */
 		"abstract w02 r13 | w33 r00 | w11",
 		"abstract Ax Dx | Dx Ax",

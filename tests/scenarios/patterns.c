@@ -21,17 +21,20 @@ static const char *told(const struct p2psim_scenario *scenario, const struct p2p
 {
 	static char text[1200];
 
-	snprintf(text, sizeof(text), "%s: %s, %u preemptions, %lu traces, %lu redundant%s; %s %s; %s; %s", scenario->name,
+	snprintf(text, sizeof(text), "%s: %s, %u preemptions, %lu traces, %lu redundant%s; %s %s; %s; %s",
+		 scenario->name,
 		 p2psim_verdict_name(result->verdict), result->preemptions_min, (unsigned long)result->traces,
 		 (unsigned long)result->redundant, result->complete ? ", complete" : "",
-		 p2psim_oracle_name(result->violation.oracle), result->violation.sentence, result->error, result->schedule);
+		 p2psim_oracle_name(result->violation.oracle), result->violation.sentence, result->error,
+		 result->schedule);
 	return text;
 }
 
 /* Every trace, and sleep sets, which look for no races, agree; or a sample. */
 static void is_right(const struct pattern *pattern)
 {
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .budget = pattern->traces ? 0 : SAMPLE };
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR,
+						  .budget = pattern->traces ? 0 : SAMPLE };
 	struct p2psim_explore_result result, sleep;
 
 	assert_int_equal(p2psim_explore(&pattern->scenario, &options, &result), 0);

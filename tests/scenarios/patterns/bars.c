@@ -48,8 +48,9 @@ static void nic_writes(void *state)
 }
 
 #define BARS(title, ask, gpu, nic, verdict, which)                                                                     \
-	.scenario = { .name = title, .question = ask, .source = "dma-buf: move_notify", .state_size = sizeof(struct bars), \
-		      .setup = begin, .tasks = { { "gpu0", gpu_packs }, { "nic0", nic_writes } }, .teardown = end,     \
+	.scenario = { .name = title, .question = ask, .source = "dma-buf: move_notify", \
+		      .state_size = sizeof(struct bars), .setup = begin, .teardown = end,                              \
+		      .tasks = { { "gpu0", gpu_packs }, { "nic0", nic_writes } },                                      \
 		      .expect = verdict, .oracle = which,                                                              \
 		      .data = &(const struct machine_config){ .gpu_faults = gpu, .nic_faults = nic } }
 
@@ -58,7 +59,8 @@ const struct pattern patterns_of_bars[] = {
 	  .traces = 42 },
 	{ BARS("12/dma+move!ignores-it", "And if the nic does not hear of the move?", 0, P2PSIM_NIC_IGNORE_INVALIDATE,
 	       P2PSIM_VIOLATION, P2PSIM_CONTRACT) },
-	{ BARS("12/dma+move!not-told", "And if the gpu tells nobody?", P2PSIM_GPU_MOVE_WITHOUT_REVOKE, 0, P2PSIM_VIOLATION,
+	{ BARS("12/dma+move!not-told", "And if the gpu tells nobody?", P2PSIM_GPU_MOVE_WITHOUT_REVOKE, 0,
+		  P2PSIM_VIOLATION,
 	       P2PSIM_STALE) },
 	{},
 };

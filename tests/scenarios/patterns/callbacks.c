@@ -56,7 +56,8 @@ static bool the_copy_is_old(void *state)
 
 /* ---- 06: the sequence and the entry change under one lock; 07: pages change between start and end ---- */
 
-static bool right_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range, unsigned long seq)
+static bool right_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
+			     unsigned long seq)
 {
 	struct callbacks *c = container_of(sub, struct callbacks, sub);
 
@@ -68,7 +69,8 @@ static bool right_invalidate(struct mmu_interval_notifier *sub, const struct mmu
 	return true;
 }
 
-static bool late_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range, unsigned long seq)
+static bool late_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
+			    unsigned long seq)
 {
 	struct callbacks *c = container_of(sub, struct callbacks, sub);
 
@@ -239,7 +241,8 @@ static void driver_allocates_under_its_lock(void *state)
 	.scenario = { .name = title, .question = ask, .source = "commit 5ff7091f",                                     \
 		      .state_size = sizeof(struct callbacks), .setup = begin_reaped,                                   \
 		      .tasks = { { "oom_reaper", reaper_reaps }, { "driver", driver_allocates_under_its_lock } },      \
-		      .teardown = end, .expect = verdict, .oracle = which, .data = wrong, .config = { .oracles_off = off } }
+		      .teardown = end, .expect = verdict, .oracle = which, .data = wrong,                 \
+		      .config = { .oracles_off = off } }
 
 /* ---- 14: nested invalidations, counted or not; 18: unregistered between start and end ---- */
 
@@ -363,21 +366,29 @@ static const char wrong[] = "wrong";
 const struct pattern patterns_of_callbacks[] = {
 	{ COPY("06/copy+replace", "Can the nic keep a page that was replaced?", begin_right, app_replaces, P2PSIM_NEVER,
 	       P2PSIM_NO_ORACLE, 0), .traces = 27 },
-	{ COPY("06/copy+replace!seq-after-zap", "And if the sequence moves after the zap, outside the lock?", begin_late,
+	{ COPY("06/copy+replace!seq-after-zap", "And if the sequence moves after the zap, outside the lock?",
+		  begin_late,
 	       app_replaces, P2PSIM_VIOLATION, P2PSIM_CONTRACT, 0) },
 	{ COPY("06/copy+replace!seq-after-zap-real", "And does that keep an old page?", begin_late, app_replaces,
 	       P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE, 1u << P2PSIM_CONTRACT), .preemptions = 1 },
 	{ COPY("07/copy+replace!after-end", "And if the page is replaced after the end?", begin_right,
 	       app_replaces_after_the_end, P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE, 0), .preemptions = 1 },
-	{ FREED("08/call+free", "Is a subscriber called after it was freed?", NULL, P2PSIM_NEVER, P2PSIM_NO_ORACLE), .traces = 7 },
-	{ FREED("08/call+free!no-grace", "And without a grace period?", wrong, P2PSIM_VIOLATION, P2PSIM_UAF), .preemptions = 1 },
-	{ REAPED("11/reap+allocate", "Does the reaper wait for who waits for it?", NULL, P2PSIM_NEVER, P2PSIM_NO_ORACLE, 0), .traces = 2 },
+	{ FREED("08/call+free", "Is a subscriber called after it was freed?", NULL, P2PSIM_NEVER, P2PSIM_NO_ORACLE),
+	  .traces = 7 },
+	{ FREED("08/call+free!no-grace", "And without a grace period?", wrong, P2PSIM_VIOLATION, P2PSIM_UAF),
+	  .preemptions = 1 },
+	{ REAPED("11/reap+allocate", "Does the reaper wait for who waits for it?", NULL, P2PSIM_NEVER,
+		  P2PSIM_NO_ORACLE, 0),
+	  .traces = 2 },
 	{ REAPED("11a/reap+allocate!sleeps-really", "And if its callback takes a mutex: does it hang?", wrong,
 		 P2PSIM_VIOLATION, P2PSIM_DEADLOCK, 1u << P2PSIM_LOCKGRAPH) },
 	{ REAPED("11b/reap+allocate!sleeps", "And does the rule say so at once?", wrong, P2PSIM_VIOLATION,
 		 P2PSIM_LOCKGRAPH, 0) },
-	{ COUNTED("14/copy+replace+replace", "Is a page copied while one of two invalidations runs?", NULL, P2PSIM_NEVER), .traces = 1030 },
-	{ COUNTED("14/copy+replace+replace!flag", "And if they are one flag, not a count?", wrong, P2PSIM_SOMETIMES), .preemptions = 1 },
+	{ COUNTED("14/copy+replace+replace", "Is a page copied while one of two invalidations runs?", NULL,
+		  P2PSIM_NEVER),
+	  .traces = 1030 },
+	{ COUNTED("14/copy+replace+replace!flag", "And if they are one flag, not a count?", wrong, P2PSIM_SOMETIMES),
+	  .preemptions = 1 },
 	{ UNHEARD("18/wait+unregister", "Does the nic wait for an end that nobody hears?", NULL, P2PSIM_NEVER,
 		  P2PSIM_NO_ORACLE), .traces = 935 },
 	{ UNHEARD("18/wait+unregister!silent", "And if unregistering does not wake it?", wrong, P2PSIM_VIOLATION,

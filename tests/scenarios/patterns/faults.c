@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 01-04, 10, 13: a driver that mirrors one page of a process by hmm_range_fault() and accesses it by DMA, while the process
- * unmaps it.
+ * 01-04, 10, 13: a driver that mirrors one page of a process by hmm_range_fault() and accesses it by DMA, while the
+ * process unmaps it.
  *
  *	nic0 (right)				app
  *	again: seq = read_begin()		munmap()
@@ -80,7 +80,8 @@ static int begin(void *state)
 	f->mm = p2psim_process_mm(f->app);
 	mutex_init(&f->lock);
 	init_waitqueue_head(&f->idle);
-	if (p2psim_mmap(f->app, AT, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) < 0)
+	if (p2psim_mmap(f->app, AT, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
+			0) < 0)
 		return -ENOMEM;
 	return p2psim_store_byte(f->app, AT, 7) ?: mmu_interval_notifier_insert(&f->sub, f->mm, AT, PAGE_SIZE, &ops);
 }
@@ -204,8 +205,8 @@ static void nic_accesses(void *state)
 #define DMA(title, ask, wrong, verdict, which)                                                                         \
 	.scenario = { .name = title, .question = ask, .source = "Documentation/mm/hmm.rst: the device must complete",  \
 		      .state_size = sizeof(struct faults), .setup = begin_mapped,                                      \
-		      .tasks = { { "nic0", nic_accesses }, { "app", app_unmaps } }, .teardown = end, .expect = verdict, \
-		      .oracle = which, .data = &(const unsigned int){ wrong } }
+		      .tasks = { { "nic0", nic_accesses }, { "app", app_unmaps } }, .teardown = end,                 \
+		      .expect = verdict, .oracle = which, .data = &(const unsigned int){ wrong } }
 
 /* ---- 10: the driver's lock around mmap_lock ---- */
 
@@ -230,9 +231,11 @@ static void nic_faults_under_its_lock(void *state)
 		      .expect = P2PSIM_VIOLATION, .oracle = which, .config = { .oracles_off = off } }
 
 const struct pattern patterns_of_faults[] = {
-	{ FAULTS("01/fault+munmap", "Can the nic hold a page that munmap() freed?", RIGHT, P2PSIM_NEVER, P2PSIM_NO_ORACLE, 0),
+	{ FAULTS("01/fault+munmap", "Can the nic hold a page that munmap() freed?", RIGHT, P2PSIM_NEVER,
+		  P2PSIM_NO_ORACLE, 0),
 	  .traces = 29 },
-	{ FAULTS("01/fault+munmap!no-retry", "And without read_retry()?", NO_CHECK, P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE, 0),
+	{ FAULTS("01/fault+munmap!no-retry", "And without read_retry()?", NO_CHECK, P2PSIM_SOMETIMES,
+		  P2PSIM_NO_ORACLE, 0),
 	  .preemptions = 1 },
 	{ FAULTS("02/fault+munmap!check-before-lock", "And with read_retry() before the lock?", CHECK_BEFORE_LOCK,
 		 P2PSIM_VIOLATION, P2PSIM_CONTRACT, 0) },
@@ -243,12 +246,15 @@ const struct pattern patterns_of_faults[] = {
 	{ DMA("04/dma+munmap", "Is a freed page accessed?", RIGHT, P2PSIM_NEVER, P2PSIM_NO_ORACLE), .traces = 6 },
 	{ DMA("04/dma+munmap!no-drain", "And if invalidate() does not wait for DMA in flight?", NO_DRAIN,
 	      P2PSIM_VIOLATION, P2PSIM_STALE), .preemptions = 1 },
-	{ FAULTS_OF(app_protects, "10/fault+mprotect", "Does mmap_lock before the driver's lock hang?", RIGHT, P2PSIM_NEVER,
+	{ FAULTS_OF(app_protects, "10/fault+mprotect", "Does mmap_lock before the driver's lock hang?", RIGHT,
+		  P2PSIM_NEVER,
 		    P2PSIM_NO_ORACLE, 0), .traces = 19 },
-	{ UNDER_LOCK("10/fault+mprotect!lock-first", "Can mmap_lock nest inside the driver's lock?", P2PSIM_LOCKGRAPH, 0) },
+	{ UNDER_LOCK("10/fault+mprotect!lock-first", "Can mmap_lock nest inside the driver's lock?",
+		  P2PSIM_LOCKGRAPH, 0) },
 	{ UNDER_LOCK("10/fault+mprotect!lock-first-real", "And does it hang?", P2PSIM_DEADLOCK, 1u << P2PSIM_LOCKGRAPH),
 	  .preemptions = 1 },
-	{ FAULTS("13/fault+munmap!no-refault", "And if a retry takes the same page again?", NO_REFAULT, P2PSIM_SOMETIMES,
+	{ FAULTS("13/fault+munmap!no-refault", "And if a retry takes the same page again?", NO_REFAULT,
+		  P2PSIM_SOMETIMES,
 		 P2PSIM_NO_ORACLE, 0), .preemptions = 1 },
 	{},
 };
