@@ -2,8 +2,8 @@
 /*
  * conform: replays recordings of a real kernel and compares the answers.
  *
- * Per operation: the result, the notifier callbacks (without 'ev R', which are not stable from run to run), the VMAs, the
- * page-table entries.  From the first operation on that is not supported, the rest of the file counts as unsupported.
+ * Per operation: the result, the notifier callbacks (without 'ev R', which are not stable from run to run), the VMAs,
+ * the page-table entries.  From the first operation on that is not supported, the rest of the file counts as unsupported.
  * After a mismatch the simulated state is no longer the recorded one: the file ends there too, its rest counted apart.
  */
 #include <dirent.h>

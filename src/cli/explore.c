@@ -24,7 +24,8 @@ static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
 		*kind = (enum p2psim_strategy_kind)i;
 		return 0;
 	}
-	return cli_say(CLI_USAGE, "--strategy is one of auto, icb, dpor, sleep, naive, random, pct, pos; not \"%s\"", name);
+	return cli_say(CLI_USAGE, "--strategy is one of auto, icb, dpor, sleep, naive, random, pct, pos; not \"%s\"",
+		       name);
 }
 
 /* A number of executions. */
@@ -69,8 +70,8 @@ static int read_budget(const char *text, struct p2psim_explore_options *options)
 	if (!text || options->budget_ms)
 		return 0;
 	if (text[strspn(text, "0123456789")])
-		return cli_say(CLI_USAGE, "--budget is a number of executions (10000) or a time (500ms, 10s, 2m), not \"%s\"",
-			       text);
+		return cli_say(CLI_USAGE,
+			       "--budget is a number of executions (10000) or a time (500ms, 10s, 2m), not \"%s\"", text);
 	return cli_read_budget(text, &options->budget);
 }
 
@@ -84,7 +85,8 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 		printf(" %s", p2psim_oracle_name(r->violation.oracle));
 	printf(", %s: %llu of %llu %s%s", r->as_expected ? "as expected" : "NOT as expected",
 	       (unsigned long long)hits, (unsigned long long)r->executions,
-	       r->traces && r->traces == r->executions ? "traces" : "executions", r->complete ? ", complete" : ", not complete");
+	       r->traces && r->traces == r->executions ? "traces" : "executions",
+	       r->complete ? ", complete" : ", not complete");
 	if (r->redundant)
 		printf(", %llu redundant", (unsigned long long)r->redundant);
 	if (r->cut)
@@ -104,7 +106,8 @@ static int explore_one(const struct cli *cli, const struct p2psim_scenario *scen
 	int error = p2psim_explore(scenario, options, &result);
 
 	if (error)
-		return cli_say(CLI_INTERNAL, "%s: %s", scenario->name, result.error[0] ? result.error : strerror(-error));
+		return cli_say(CLI_INTERNAL, "%s: %s", scenario->name,
+			       result.error[0] ? result.error : strerror(-error));
 	if (cli->json)
 		cli_write_exploration(stdout, scenario, options->strategy, &result);
 	else

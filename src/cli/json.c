@@ -29,7 +29,8 @@ static void add_hex(struct json_object *o, const char *key, uint64_t value)
 
 static int put_line(FILE *out, struct json_object *o)
 {
-	fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(out, "%s\n",
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 	return ferror(out) ? -1 : 0;
 }

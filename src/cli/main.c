@@ -14,7 +14,8 @@
 #include "cli/internal.h"
 
 const struct cli_command cli_commands[] = {
-	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise", "json quirks", cli_list },
+	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
+	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
 	  "      [-o FILE]",
 	  "one execution, drawn", "schedule seed trace output steps", cli_run },
@@ -26,7 +27,8 @@ const struct cli_command cli_commands[] = {
 	  "      [--keep-going] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going", cli_explore },
-	{ "conform", "PATH... [--first N] [--explain]", "replay recordings of a real kernel", "first explain", cli_conform },
+	{ "conform", "PATH... [--first N] [--explain]", "replay recordings of a real kernel", "first explain",
+	  cli_conform },
 	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
@@ -138,7 +140,7 @@ static void usage(FILE *out, const struct cli *cli)
 
 /* Names of options that were given, so that a command can refuse those which are not its own. */
 enum { OPT_GIVEN = 1000 };
-static const char *const option_names[] = { "json",  "quirks",   "prefix", "step",	  "explain", "steps", "keep-going",
+static const char *const option_names[] = { "json", "quirks", "prefix", "step", "explain", "steps", "keep-going",
 					    "schedule", "trace", "output", "strategy", "budget",  "seed",  "preemptions",
 					    "depth", "first",    "max-depth", NULL };
 

@@ -113,8 +113,9 @@ static void do_mmap(struct replayer *r, const struct recorded_op *op, char *ret,
 	int flags;
 
 	read_map_flags(op->words[4], &flags);
-	say_address(r, p2psim_mmap(r->process, address(op->words[1]), hex(op->words[2]), prot_of(op->words[3]), flags, NULL,
-				   hex(op->words[6])),
+	say_address(r,
+		    p2psim_mmap(r->process, address(op->words[1]), hex(op->words[2]), prot_of(op->words[3]), flags, NULL,
+				hex(op->words[6])),
 		    ret, size);
 }
 
@@ -125,7 +126,8 @@ static void do_munmap(struct replayer *r, const struct recorded_op *op, char *re
 
 static void do_mprotect(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
 {
-	say_status(p2psim_mprotect(r->process, address(op->words[1]), hex(op->words[2]), prot_of(op->words[3])), ret, size);
+	say_status(p2psim_mprotect(r->process, address(op->words[1]), hex(op->words[2]), prot_of(op->words[3])), ret,
+		   size);
 }
 
 static void do_mremap(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)

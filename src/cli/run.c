@@ -130,6 +130,8 @@ static void walk(const struct p2psim_world *world)
 	for (i = 0; i < count && c == '\n'; i++) {
 		const struct p2psim_event *event = p2psim_trace_at(world, i);
 
+		if (!event->task)
+			continue; /* the setup and what comes after the run */
 		p2psim_event_format(world, event, text, sizeof(text));
 		fprintf(stderr, "%5llu %-12s %s ", (unsigned long long)event->step,
 			p2psim_world_task_name(world, event->task), text);

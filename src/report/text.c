@@ -11,7 +11,7 @@
  *
  * One column a task, in the order in which they first do something; at most four, the others share the last one with
  * their name in front.  Sections (a system call, a callback) are indented; long lines are wrapped in their column;
- * a line that comes many times in a row is drawn once, with a count.  Where a violation began is marked, if it is known.
+ * a line that comes many times in a row is drawn once, with a count.  Where a violation began is marked, if known.
  *
  * The trace is walked twice: once to see how wide the columns must be, once to draw.
  */
