@@ -50,6 +50,29 @@ static void test_exit_follows_the_order_of_1_10(void **state)
 	b->listens = false;
 }
 
+/*
+ * T7: an importer's region outlives the address space.  It hears RELEASE, then UNMAP of everything; from then on nothing can
+ * be mapped again, and it is removed whenever its owner comes to it.
+ */
+static void test_T7_a_region_outlives_the_address_space(void **state)
+{
+	struct vma_bench *b = *state;
+	struct watcher w = { .b = b };
+
+	bench_anon(b, 0, 1, RW);
+	bench_touch(b, 0);
+	assert_int_equal(mmu_interval_notifier_insert(&w.sub, b->mm, AT(0), PAGES(1), &watch_ops), 0);
+	mmgrab(b->mm);
+	p2psim_process_exit(b->app);
+	b->app = NULL;
+	assert_string_equal(bench_log(b), "interval RELEASE -; interval UNMAP R; ");
+	assert_false(mmget_not_zero(b->mm));
+	assert_null(bench_vma(b, 0));
+	mmu_interval_notifier_remove(&w.sub);
+	assert_string_equal(bench_log(b), "");
+	mmdrop(b->mm);
+}
+
 static void test_an_empty_address_space_ends_without_an_unmap(void **state)
 {
 	struct vma_bench *b = *state;
@@ -162,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		bench_test(test_exit_follows_the_order_of_1_10),
+		bench_test(test_T7_a_region_outlives_the_address_space),
 		bench_test(test_an_empty_address_space_ends_without_an_unmap),
 		bench_test(test_a_user_of_the_mm_keeps_the_address_space),
 		bench_test(test_a_thread_of_the_process_has_its_mm),

@@ -84,6 +84,21 @@ static void anonymous_story(struct balance *balance)
 	check(balance, p2psim_madvise(b->app, AT(2), PAGES(3), MADV_DONTNEED));
 }
 
+/* Moves of every kind. */
+static void moving_story(struct balance *balance)
+{
+	struct vma_bench *b = balance->b;
+
+	check(balance, bench_anon(b, 0x60, 4, RW));
+	check(balance, p2psim_store_byte(b->app, AT(0x61), 1));
+	check(balance, p2psim_mremap(b->app, AT(0x61), PAGES(1), PAGES(1), MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+				     AT(4096)));
+	check(balance, p2psim_mremap(b->app, AT(4096), PAGES(1), PAGES(3), MREMAP_MAYMOVE, 0));
+	check(balance, p2psim_mremap(b->app, AT(0x60), PAGES(4), PAGES(2), 0, 0));
+	check(balance, p2psim_mremap(b->app, AT(0x60), PAGES(1), PAGES(3), MREMAP_MAYMOVE, 0));
+	check(balance, p2psim_mmap(b->app, 0, PAGES(2), RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, NULL, 0));
+}
+
 static void device_story(struct balance *balance, struct file *file)
 {
 	struct vma_bench *b = balance->b;
@@ -93,6 +108,8 @@ static void device_story(struct balance *balance, struct file *file)
 	check(balance, bench_protect(b, 33, 2, PROT_READ));
 	assert_int_equal(balance->live, device_vmas(b, file));
 	check(balance, p2psim_mremap(b->app, AT(36), PAGES(1), PAGES(1), MREMAP_MAYMOVE | MREMAP_FIXED, AT(2048)));
+	assert_int_equal(balance->live, device_vmas(b, file));
+	check(balance, p2psim_mremap(b->app, AT(32), 0, PAGES(1), MREMAP_MAYMOVE | MREMAP_FIXED, AT(2050)));
 	assert_int_equal(balance->live, device_vmas(b, file));
 	check(balance, bench_unmap(b, 35, 1));
 	assert_int_equal(balance->live, device_vmas(b, file));
@@ -114,6 +131,7 @@ static bool fail_nth(uint64_t n)
 	if (bench.app && file) {
 		bench.mm = p2psim_process_mm(bench.app);
 		anonymous_story(&balance);
+		moving_story(&balance);
 		device_story(&balance, file);
 	}
 	fired = p2psim_inject_fired(world, NULL);

@@ -166,6 +166,27 @@ static void test_files_merge_only_with_themselves_and_in_order(void **state)
 	fput(other);
 }
 
+/*
+ *	DDDDDDD		what was cut from a VMA that has close(), or a special flag, stays cut when it is alike again
+ *	D*D*D*D
+ */
+static void test_close_and_special_flags_keep_cuts_for_good(void **state)
+{
+	static const unsigned long special[] = { 0, VM_IO, VM_DONTEXPAND, VM_PFNMAP, VM_MIXEDMAP };
+	struct vma_bench *b = *state;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(special); i++) {
+		b->ops = special[i] ? &bench_plain_ops : &bench_all_ops;
+		b->set_flags = special[i];
+		bench_device(b, 0, 3);
+		assert_int_equal(bench_protect(b, 1, 1, PROT_READ), 0);
+		assert_int_equal(bench_protect(b, 1, 1, RW), 0);
+		assert_string_equal(bench_vmas(b), "0-1 rw 1-2 rw 2-3 rw");
+		bench_unmap(b, 0, 3);
+	}
+}
+
 /* A merge drops the references of what it swallows, a cut takes one. */
 static void test_each_vma_holds_one_reference_of_the_file(void **state)
 {
@@ -222,6 +243,7 @@ int main(void)
 		bench_test(test_parts_of_one_touched_vma_join_again),
 		bench_test(test_a_neighbour_with_other_permissions_lends_its_anon_vma),
 		bench_test(test_files_merge_only_with_themselves_and_in_order),
+		bench_test(test_close_and_special_flags_keep_cuts_for_good),
 		bench_test(test_each_vma_holds_one_reference_of_the_file),
 		bench_test(test_untouched_anonymous_memory_is_always_merged),
 	};

@@ -130,6 +130,22 @@ static void test_a_failed_mmap_calls_no_close_and_leaves_a_hole(void **state)
 	assert_int_equal(b->file->f_count.counter, 1);
 }
 
+/* What the driver had entered before it failed is gone, and its page tables: the next mapping starts from nothing. */
+static void test_a_failed_mmap_leaves_no_entries(void **state)
+{
+	struct vma_bench *b = *state;
+	pte_t *pte;
+
+	b->mmap_error = -EIO;
+	b->fills = true;
+	assert_int_equal(bench_device(b, 3, 2), -EIO);
+	pte = p2psim_pte_lookup(b->mm, AT(3));
+	assert_true(!pte || pte_none(*pte));
+	assert_null(b->file->f_mapping->i_mmap.root);
+	bench_anon(b, 3, 2, RW);
+	assert_int_equal(p2psim_load_byte(b->app, AT(3)), 0);
+}
+
 static void test_a_device_vma_without_hooks_is_not_anonymous(void **state)
 {
 	struct vma_bench *b = *state;
@@ -244,6 +260,7 @@ int main(void)
 		bench_test(test_a_file_without_mmap_is_no_device),
 		bench_test(test_anonymous_memory_has_the_flags_and_offset_of_6_1),
 		bench_test(test_a_failed_mmap_calls_no_close_and_leaves_a_hole),
+		bench_test(test_a_failed_mmap_leaves_no_entries),
 		bench_test(test_a_device_vma_without_hooks_is_not_anonymous),
 		bench_test(test_mmap_that_merges_does_not_call_the_driver),
 		bench_test(test_close_a_special_flag_or_the_offset_prevents_the_merge),

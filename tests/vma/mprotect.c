@@ -141,6 +141,41 @@ static void test_the_callback_sees_the_new_permissions(void **state)
 }
 
 /*
+ *	0  1		T9, the CPU's half, of a device VMA: an event only where there are page tables; the entries lose their
+ *	DDDDD		write bit in place, reads go on, a store is a SIGSEGV
+ */
+static void test_a_device_vma_becomes_read_only_for_the_cpu(void **state)
+{
+	struct vma_bench *b = *state;
+	const struct p2psim_signal *signal = p2psim_process_signal(b->app);
+
+	b->fills = true;
+	bench_device(b, 0, 2);
+	bench_listen(b);
+	bench_log(b);
+	assert_int_equal(bench_protect(b, 0, 2, PROT_READ), 0);
+	assert_string_equal(bench_log(b), "mprotect 0-2 r-; PROT_VMA 0-2 W; end; ");
+	assert_int_equal(pte_pfn(*p2psim_pte_lookup(b->mm, AT(1))), DEVICE_PFN + 1);
+	assert_false(pte_write(*p2psim_pte_lookup(b->mm, AT(1))));
+	assert_int_equal(p2psim_load_byte(b->app, AT(1)), 0xff);
+	assert_int_equal(p2psim_store_byte(b->app, AT(1), 1), -EFAULT);
+	assert_int_equal(signal->code, P2PSIM_SEGV_ACCERR);
+}
+
+/* T9, the hole: without page tables nobody is told, except the driver, by its hook. */
+static void test_a_device_vma_without_entries_changes_in_silence(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_device(b, 0, 2);
+	bench_listen(b);
+	bench_log(b);
+	assert_int_equal(bench_protect(b, 0, 2, PROT_READ), 0);
+	assert_string_equal(bench_log(b), "mprotect 0-2 r-; ");
+	assert_string_equal(bench_vmas(b), "0-2 r-");
+}
+
+/*
  *	0  1  2  3	VM_ACCOUNT stays with what was writable once: r-- and r-- do not merge back (fact 5)
  *	rw rw r-
  */
@@ -201,6 +236,8 @@ int main(void)
 		bench_test(test_each_changed_vma_with_page_tables_is_one_event),
 		bench_test(test_the_event_begins_at_the_first_2_MiB_with_a_table),
 		bench_test(test_the_callback_sees_the_new_permissions),
+		bench_test(test_a_device_vma_becomes_read_only_for_the_cpu),
+		bench_test(test_a_device_vma_without_entries_changes_in_silence),
 		bench_test(test_what_was_writable_once_stays_accounted),
 		bench_test(test_a_piece_that_merged_with_the_next_goes_on_behind_it),
 		bench_test_narrow(test_the_limit_of_vmas_refuses_the_cut),

@@ -116,6 +116,39 @@ static void test_a_driver_that_refuses_gets_everything_back(void **state)
 	assert_int_equal(pte_pfn(*p2psim_pte_lookup(b->mm, AT(4))), DEVICE_PFN + 4);
 }
 
+/*
+ *	4  5  ... 20 21		raw pfns move with equal size, and only so: VM_PFNMAP may neither grow nor be left behind
+ *	PPPPP --> PPPPP
+ */
+static void test_raw_pfns_move_with_equal_size_only(void **state)
+{
+	struct vma_bench *b = *state;
+
+	b->fills = true;
+	bench_device(b, 4, 2);
+	assert_true(bench_vma(b, 4)->vm_flags & VM_PFNMAP);
+	assert_int_equal(remap(b, 4, 2, 3, MREMAP_MAYMOVE, 0), -EFAULT);
+	assert_int_equal(remap(b, 4, 2, 2, MOVE | MREMAP_DONTUNMAP, 0x20), -EINVAL);
+	assert_int_equal(remap(b, 4, 2, 2, MOVE, 0x20), AT(0x20));
+	assert_int_equal(pte_pfn(*p2psim_pte_lookup(b->mm, AT(0x21))), DEVICE_PFN + 5);
+	assert_int_equal(p2psim_load_byte(b->app, AT(4)), -EFAULT);
+	assert_true(bench_vma(b, 0x20)->vm_flags & VM_PFNMAP);
+	assert_int_equal(bench_vma(b, 0x20)->vm_pgoff, 4);
+}
+
+/* MREMAP_FIXED unmaps its target before it looks at the source: the target is gone even though the move fails. */
+static void test_the_target_is_gone_even_if_the_move_fails(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 4, 2, RW);
+	bench_anon(b, 0x20, 4, RW);
+	bench_listen(b);
+	assert_int_equal(remap(b, 4, 4, 4, MOVE, 0x20), -EFAULT);
+	assert_string_equal(bench_log(b), "UNMAP 20-24 W; end; ");
+	assert_string_equal(bench_vmas(b), "4-6 rw");
+}
+
 static void test_may_split_is_asked_before_a_partial_move(void **state)
 {
 	struct vma_bench *b = *state;
@@ -310,6 +343,8 @@ int main(void)
 		bench_test(test_what_was_at_the_destination_goes_first),
 		bench_test(test_a_shrinking_move_cuts_the_tail_off_second),
 		bench_test(test_a_driver_that_refuses_gets_everything_back),
+		bench_test(test_raw_pfns_move_with_equal_size_only),
+		bench_test(test_the_target_is_gone_even_if_the_move_fails),
 		bench_test(test_may_split_is_asked_before_a_partial_move),
 		bench_test(test_bytes_move_with_their_page),
 		bench_test(test_dontunmap_leaves_an_empty_vma_and_announces_once),

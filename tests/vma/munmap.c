@@ -4,6 +4,8 @@
  */
 #include "vma_bench.h"
 
+#include <p2psim/step.h>
+#include <p2psim/task.h>
 
 /*
  *	0  1  2  3  4  5  6
@@ -118,6 +120,97 @@ static void test_a_cut_inside_a_whole_2_MiB_block_clears_it(void **state)
 	assert_string_equal(bench_log(b), "CLEAR 0-200 W; end; CLEAR 200-400 W; end; UNMAP 1ff-201 R; end; ");
 }
 
+/* ---- what another task can do in the middle of the event ---- */
+
+static int stops_here(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	p2psim_step("announced");
+	return 0;
+}
+
+static void listen_and_stop(struct vma_bench *b)
+{
+	static const struct mmu_notifier_ops ops = { .invalidate_range_start = stops_here };
+
+	b->listener.ops = &ops;
+	assert_int_equal(mmu_notifier_register(&b->listener, b->mm), 0);
+	b->listens = true;
+}
+
+static void unmaps_2_to_4(void *arg)
+{
+	P2PSIM_CHECK(!bench_unmap(arg, 2, 2));
+}
+
+static void maps_over_2_to_4(void *arg)
+{
+	P2PSIM_CHECK(bench_anon(arg, 2, 2, PROT_READ) == (long)AT(2));
+}
+
+/*
+ *	app				task 0
+ *	mmap_lock W
+ *	VMA leaves the tree
+ *	W -> R
+ *	start(UNMAP) ...
+ *					mmap_lock R: gets in; no VMA there, its neighbours are; a writer would wait
+ *	zap; end; close
+ */
+static void test_a_reader_gets_in_while_munmap_announces(void **state)
+{
+	struct vma_bench *b = *state;
+	struct task_struct *app;
+
+	bench_device(b, 0, 6);
+	listen_and_stop(b);
+	app = p2psim_task_spawn("app", unmaps_2_to_4, b);
+	assert_int_equal(p2psim_run_until(app, "announced"), 0);
+	assert_false(mmap_write_trylock(b->mm));
+	assert_true(mmap_read_trylock(b->mm));
+	assert_null(find_vma_intersection(b->mm, AT(2), AT(4)));
+	assert_int_equal(find_vma(b->mm, AT(2))->vm_start, AT(4));
+	mmap_read_unlock(b->mm);
+	assert_int_equal(p2psim_run(), 0);
+	assert_string_equal(bench_vmas(b), "0-2 rw 4-6 rw");
+}
+
+/* The unmap inside of mmap(MAP_FIXED) keeps W: nobody sees the hole. */
+static void test_nobody_gets_in_while_a_fixed_mmap_unmaps(void **state)
+{
+	struct vma_bench *b = *state;
+	struct task_struct *app;
+
+	bench_anon(b, 0, 6, RW);
+	listen_and_stop(b);
+	app = p2psim_task_spawn("app", maps_over_2_to_4, b);
+	assert_int_equal(p2psim_run_until(app, "announced"), 0);
+	assert_false(mmap_read_trylock(b->mm));
+	assert_int_equal(p2psim_run(), 0);
+	assert_string_equal(bench_vmas(b), "0-2 rw 2-4 r- 4-6 rw");
+}
+
+/* A cut that finds no memory: the munmap() is refused, nothing is announced, the mm is as it was. */
+static void test_each_failing_allocation_leaves_the_mapping(void **state)
+{
+	struct vma_bench *b = *state;
+	uint64_t n;
+	int error;
+
+	bench_device(b, 0, 6);
+	for (n = 1; n < 20; n++) {
+		p2psim_inject_fail_nth(b->world, n);
+		error = bench_unmap(b, 2, 2);
+		assert_true(p2psim_mm_is_valid(b->mm));
+		if (!p2psim_inject_fired(b->world, NULL))
+			break;
+		assert_int_equal(error, -ENOMEM);
+		assert_non_null(bench_vma(b, 2));
+	}
+	assert_in_range(n, 2, 19);
+	assert_int_equal(error, 0);
+	assert_string_equal(bench_vmas(b), "0-2 rw 4-6 rw");
+}
+
 /* The file goes with its last VMA, when the system call is over and its locks are dropped. */
 static void test_the_file_is_released_without_the_lock(void **state)
 {
@@ -130,7 +223,6 @@ static void test_the_file_is_released_without_the_lock(void **state)
 	assert_int_equal(bench_unmap(b, 0, 1), 0);
 	assert_string_equal(bench_log(b), "close 0-1 R; release -; ");
 }
-
 
 /* Revokes in the middle of an munmap() that has not zapped yet: the reverse map still leads to the VMA. */
 static int revoke_during_unmap(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
@@ -187,6 +279,9 @@ int main(void)
 		bench_test_narrow(test_the_limit_of_vmas_forbids_holes_only),
 		bench_test(test_the_lock_is_not_downgraded_below_a_stack),
 		bench_test(test_a_cut_inside_a_whole_2_MiB_block_clears_it),
+		bench_test(test_a_reader_gets_in_while_munmap_announces),
+		bench_test(test_nobody_gets_in_while_a_fixed_mmap_unmaps),
+		bench_test(test_each_failing_allocation_leaves_the_mapping),
 		bench_test(test_the_file_is_released_without_the_lock),
 		bench_test(test_the_file_still_knows_the_vma_until_its_entries_are_gone),
 		bench_test(test_close_is_called_with_the_hooks_still_there),
