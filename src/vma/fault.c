@@ -150,7 +150,7 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 /* ---- files ---- */
 
-static void drop_page(struct page *page, vm_fault_t ret)
+static void drop_given(struct page *page, vm_fault_t ret)
 {
 	if (ret & VM_FAULT_LOCKED)
 		unlock_page(page);
@@ -163,11 +163,13 @@ static bool is_final(vm_fault_t ret)
 	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY);
 }
 
-/* What a handler may not do: RETRY unasked, RETRY with mmap_lock kept, anything else with it dropped, no page. */
-static vm_fault_t check_handler(const struct vm_fault *vmf, vm_fault_t ret)
+/*
+ * What a handler may not do: RETRY unasked, RETRY with mmap_lock kept, anything else with it dropped, no page.  Without the
+ * lock the VMA may be gone.
+ */
+static vm_fault_t check_handler(const struct vm_fault *vmf, struct mm_struct *mm, vm_fault_t ret)
 {
-	const struct vm_area_struct *vma = vmf->vma;
-	bool held = p2psim_lock_is_held(&vma->vm_mm->mmap_lock.lock);
+	bool held = p2psim_lock_is_held(&mm->mmap_lock.lock);
 	bool drops = ret & VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
 	const char *what = NULL;
 
@@ -183,12 +185,13 @@ static vm_fault_t check_handler(const struct vm_fault *vmf, vm_fault_t ret)
 		what = "returns VM_FAULT_LOCKED with a page that is not locked";
 	if (!what)
 		return ret;
-	p2psim_violate(P2PSIM_CONTRACT, 0, vmf->vma->vm_mm->obj.id, 0, "->fault() %s", what);
+	p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0, "->fault() %s", what);
 	return is_final(ret) ? ret : VM_FAULT_SIGBUS;
 }
 
 static vm_fault_t call_fault(struct vm_fault *vmf)
 {
+	struct mm_struct *mm = vmf->vma->vm_mm;
 	vm_fault_t ret;
 
 	if (!vmf->vma->vm_ops->fault)
@@ -196,7 +199,7 @@ static vm_fault_t call_fault(struct vm_fault *vmf)
 	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:fault");
 	ret = vmf->vma->vm_ops->fault(vmf);
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:fault-done");
-	return check_handler(vmf, ret);
+	return check_handler(vmf, mm, ret);
 }
 
 /*
@@ -297,10 +300,10 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 		return ret;
 	}
 	if (copy_contents(copy, vmf->page, page_to_pfn(vmf->page)) && make_table(vmf)) {
-		drop_page(vmf->page, ret);
+		drop_given(vmf->page, ret);
 		return map_anon_page(vmf, copy);
 	}
-	drop_page(vmf->page, ret);
+	drop_given(vmf->page, ret);
 	put_page(copy);
 	return VM_FAULT_OOM;
 }
@@ -403,7 +406,7 @@ static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
 	else if (copy)
 		put_page(copy);
 	if (old)
-		put_page(old);
+		put_page_step(old);
 	return ret;
 }
 

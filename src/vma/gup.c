@@ -173,7 +173,7 @@ void unpin_user_page(struct page *page)
 		return;
 	}
 	page->_refcount.counter -= GUP_PIN_COUNTING_BIAS - 1;
-	put_page(page);
+	drop_page(page);
 }
 
 void unpin_user_pages(struct page **pages, unsigned long npages)

@@ -124,6 +124,8 @@ struct mm_struct *mm_alloc(const char *name);
 /* ---- ram.c ---- */
 
 struct page *p2psim_page_of_pfn(unsigned long pfn);	/* NULL: none */
+/* put_page() for who has taken a step that names the page. */
+void drop_page(struct page *page);
 void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
 bool p2psim_ram_copy(struct page *to, struct page *from);
 struct p2psim_ram_state *p2psim_ram(void);
@@ -142,7 +144,7 @@ pte_t *pte_alloc(struct mm_struct *mm, unsigned long addr);	/* NULL: out of memo
 /*
  * An entry is changed in one step: the step first, then a look whether it still is what was expected, then the store.  A
  * walk over [addr, end) changes the entry of addr and looks for the next one that is there: it names those, too.
- * The step waits while somebody holds the entry.
+ * The step waits while somebody holds the entry.  `page`, or NULL: whose references it changes.
  */
 void pte_step_slow(struct mm_struct *mm, unsigned long addr, unsigned long end, const struct page *page, const char *label);
 
@@ -211,6 +213,13 @@ void mm_count_page(struct mm_struct *mm, const struct page *page, int by);
 int p2psim_fault_user(struct mm_struct *mm, unsigned long addr, bool write, struct p2psim_signal *signal);
 int p2psim_access_user(struct mm_struct *mm, unsigned long addr, void *buf, size_t len, bool write,
 		       struct p2psim_signal *signal);
+
+/* Drops a reference that others look for (is the page pinned?): one step. */
+static inline void put_page_step(struct page *page)
+{
+	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, "put_page");
+	drop_page(page);
+}
 
 /* A signal that kills nobody: it is only told. */
 static inline int p2psim_raise(struct p2psim_signal *signal, int signo, int code, unsigned long addr)

@@ -103,7 +103,7 @@ void pte_step_slow(struct mm_struct *mm, unsigned long addr, unsigned long end, 
 	if (last > unit)
 		op.access[op.access_count++] = (struct p2psim_access){ op.access[0].obj, false, unit + 1, last };
 	if (page)
-		op.access[op.access_count++] = (struct p2psim_access){ P2PSIM_OBJ_RAM, false, page->pfn, page->pfn };
+		op.access[op.access_count++] = (struct p2psim_access){ P2PSIM_OBJ_RAM, true, page->pfn, page->pfn };
 	p2psim_step_op(&op);
 }
 

@@ -32,15 +32,15 @@ static pte_t with_permissions(const struct vm_area_struct *vma, pte_t pte)
 	return mk_pte(vma, pte_pfn(pte), keep);
 }
 
-static void protect_table(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+/* The entries of one table; range_end: how far the walk will look. */
+static void protect_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end)
 {
 	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
 
 	for (; start < end; start += PAGE_SIZE, pte++) {
 		if (!pte_present(*pte))
 			continue;
-		p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&vma->vm_mm->obj), true, start >> PAGE_SHIFT,
-				  start >> PAGE_SHIFT, NULL);
+		pte_walk_step(vma->vm_mm, start, range_end);
 		if (pte_present(*pte))
 			*pte = with_permissions(vma, *pte);
 	}
@@ -58,8 +58,10 @@ static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, un
 		if (!range.mm) {
 			mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, vma, vma->vm_mm, start, end);
 			mmu_notifier_invalidate_range_start(&range);
+			p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&vma->vm_mm->obj), false,
+					  start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, NULL);
 		}
-		protect_table(vma, start, next);
+		protect_table(vma, start, next, end);
 	}
 	if (range.mm)
 		mmu_notifier_invalidate_range_end(&range);

@@ -176,6 +176,13 @@ void get_page(struct page *page)
 
 void put_page(struct page *page)
 {
+	if (page->_refcount.counter == 1) /* whoever else reaches the page comes before or after */
+		p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, "free_page");
+	drop_page(page);
+}
+
+void drop_page(struct page *page)
+{
 	if (page->_refcount.counter <= 0) {
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "a reference too many is dropped of page %lx", page->pfn);
 		return;

@@ -62,7 +62,7 @@ static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct pag
 	p2psim_swap_out(slot, page);
 	mm_count_page(vma->vm_mm, page, -1);
 	page_remove_rmap(page);
-	put_page(page);
+	drop_page(page); /* not the last: ours is left */
 	return 1;
 }
 
@@ -116,7 +116,7 @@ int p2psim_reclaim_page(struct page *page)
 	if (ret && slot >= 0)
 		p2psim_swap_free((unsigned long)slot);
 	up_read(&anon_vma->rwsem);
-	put_page(page);
+	put_page_step(page);
 	p2psim_anon_vma_put(anon_vma);
 	p2psim_leave("reclaim = %e", (uint64_t)(int64_t)ret);
 	return ret;

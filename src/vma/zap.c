@@ -25,7 +25,7 @@ void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 		set_page_dirty(page);
 	mm_count_page(vma->vm_mm, page, -1);
 	page_remove_rmap(page);
-	put_page(page);
+	drop_page(page);
 }
 
 static bool is_cow_copy(pte_t pte)
@@ -38,18 +38,39 @@ static bool is_cow_copy(pte_t pte)
 	return page && PageAnon(page);
 }
 
+static struct page *page_of(pte_t pte)
+{
+	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+}
+
+/*
+ * The step that takes an entry out, if there is one.  It names the page as well, which may be freed; an entry that has
+ * changed meanwhile needs another.  Returns the entry.
+ */
+static pte_t zap_step(struct mm_struct *mm, unsigned long addr, unsigned long range_end, const pte_t *pte)
+{
+	pte_t named;
+
+	do {
+		named = *pte;
+		if (pte_none(named))
+			break;
+		if (likely(!p2psim_hot->busy && !mm->pte_holds))
+			p2psim_hot->steps++;
+		else
+			pte_step_slow(mm, addr, range_end, page_of(named), NULL);
+	} while (!pte_none(*pte) && page_of(*pte) != page_of(named));
+	return *pte;
+}
+
 /* The entries of one table; range_end: how far the walk will look. */
 static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end,
 		      bool even_cows)
 {
-	struct mm_struct *mm = vma->vm_mm;
-	pte_t *pte = p2psim_pte_lookup(mm, start), old;
+	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start), old;
 
 	for (; pte && start < end; start += PAGE_SIZE, pte++) {
-		if (pte_none(*pte))
-			continue;
-		pte_walk_step(mm, start, range_end);
-		old = *pte;
+		old = zap_step(vma->vm_mm, start, range_end, pte);
 		if (pte_none(old) || (!even_cows && is_cow_copy(old)))
 			continue;
 		*pte = __pte(0);

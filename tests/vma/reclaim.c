@@ -297,9 +297,8 @@ static void pins_and_writes(void *state)
 	mmap_read_lock(r->mm);
 	P2PSIM_CHECK(pin_user_pages_remote(r->mm, AT(0), 1, FOLL_WRITE, &r->pinned, NULL, NULL) == 1);
 	mmap_read_unlock(r->mm);
-	p2psim_step("device:pinned");
+	p2psim_step_range(P2PSIM_STEP_DMA_WRITE, P2PSIM_OBJ_RAM, true, r->pinned->pfn, r->pinned->pfn, NULL);
 	p2psim_ram_write(page_to_phys(r->pinned) + 2, &byte, 1);
-	p2psim_step("device:written");
 	unpin_user_page(r->pinned);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "vma_pages.h"
 
+#include <p2psim/explore.h>
+
 static void filled_device(struct vma_bench *b, unsigned long first, unsigned long pages)
 {
 	b->fills = true;
@@ -176,6 +178,126 @@ static void test_zapping_gives_back_what_entries_hold(void **state)
 	put_page(t->page);
 }
 
+/* ---- dependencies, over every interleaving ---- */
+
+struct race {
+	struct p2psim_process *app;
+	struct file *file;
+	unsigned long pfn;
+	uint8_t byte;		/* what the device has read */
+};
+
+static vm_fault_t give(struct vm_fault *vmf)
+{
+	vmf->page = alloc_page(GFP_KERNEL);
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
+static int map(struct file *file, struct vm_area_struct *vma)
+{
+	static const struct vm_operations_struct ops = { .fault = give };
+
+	vma->vm_ops = &ops;
+	return 0;
+}
+
+static const struct file_operations race_fops = { .mmap = map };
+
+static int untouched(void *state)
+{
+	struct race *r = state;
+
+	r->app = p2psim_process_create("app");
+	r->file = p2psim_file_create("gpu0", &race_fops, NULL, FMODE_READ | FMODE_WRITE);
+	if (!r->app || !r->file)
+		return -ENOMEM;
+	return p2psim_mmap(r->app, AT(0), PAGES(3), RW, MAP_SHARED | MAP_FIXED, r->file, 0) > 0 ? 0 : -ENOMEM;
+}
+
+static int touched(void *state)
+{
+	struct race *r = state;
+	int error = untouched(state);
+
+	if (error || p2psim_store_byte(r->app, AT(0), 1))
+		return -ENOMEM;
+	r->pfn = pte_pfn(*p2psim_pte_lookup(p2psim_process_mm(r->app), AT(0)));
+	return 0;
+}
+
+static void gpu_revokes(void *state)
+{
+	unmap_mapping_range(((struct race *)state)->file->f_mapping, 0, 0, 1);
+}
+
+static void touches_the_second(void *state)
+{
+	P2PSIM_CHECK(!p2psim_store_byte(((struct race *)state)->app, AT(1), 1));
+}
+
+static bool is_mapped_at_the_end(void *state)
+{
+	const pte_t *pte = p2psim_pte_lookup(p2psim_process_mm(((struct race *)state)->app), AT(1));
+
+	return pte && !pte_none(*pte);
+}
+
+/* A device that was never told: it has the page's address, and no notifier. */
+static void device_reads(void *state)
+{
+	struct race *r = state;
+
+	p2psim_step_range(P2PSIM_STEP_DMA_READ, P2PSIM_OBJ_RAM, false, r->pfn, r->pfn, NULL);
+	p2psim_ram_read((uint64_t)r->pfn << PAGE_SHIFT, &r->byte, 1);
+}
+
+static void race_ends(void *state)
+{
+	struct race *r = state;
+
+	p2psim_process_exit(r->app);
+	fput(r->file);
+}
+
+/* The revocation finds nothing, or finds the page, depending on who is first. */
+static const struct p2psim_scenario revoke_and_first_touch = {
+	.name = "vma/revoke+first-touch", .question = "Is a page there after a revocation?", .source = "mm/memory.c, 6.1",
+	.state_size = sizeof(struct race), .setup = untouched,
+	.tasks = { { "gpu0", gpu_revokes }, { "app", touches_the_second } },
+	.exists = is_mapped_at_the_end, .teardown = race_ends, .expect = P2PSIM_SOMETIMES,
+};
+
+static const struct p2psim_scenario revoke_and_dma = {
+	.name = "vma/revoke+dma!no-notifier", .question = "Does a device that was not told read a freed page?",
+	.source = "invented", .state_size = sizeof(struct race), .setup = touched,
+	.tasks = { { "nic0", device_reads }, { "gpu0", gpu_revokes } },
+	.teardown = race_ends, .expect = P2PSIM_VIOLATION, .oracle = P2PSIM_STALE,
+};
+
+static void explore(const struct p2psim_scenario *scenario, struct p2psim_explore_result *result)
+{
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
+
+	assert_int_equal(p2psim_explore(scenario, &options, result), 0);
+	assert_true(result->as_expected && result->complete);
+}
+
+static void test_a_revocation_of_nothing_depends_on_a_first_touch(void **state)
+{
+	struct p2psim_explore_result result;
+
+	explore(&revoke_and_first_touch, &result);
+	assert_true(result.exists > 0 && result.exists < result.executions);
+}
+
+static void test_freeing_a_page_depends_on_DMA_to_it(void **state)
+{
+	struct p2psim_explore_result result;
+
+	explore(&revoke_and_dma, &result);
+	assert_true(result.violations > 0 && result.violations < result.executions);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +310,8 @@ int main(void)
 		pages_test(test_a_copy_in_swap_is_a_copy),
 		pages_test(test_it_takes_no_mmap_lock),
 		pages_test(test_zapping_gives_back_what_entries_hold),
+		cmocka_unit_test(test_a_revocation_of_nothing_depends_on_a_first_touch),
+		cmocka_unit_test(test_freeing_a_page_depends_on_DMA_to_it),
 	};
 
 	return cmocka_run_group_tests_name("zap", tests, NULL, NULL);
