@@ -16,7 +16,7 @@ struct p2psim_process;
 /*
  * Unmaps an anonymous page from every VMA that maps it (CLEAR of the page in each; find_vma() is not safe in the callbacks)
  * and keeps its bytes in a swap slot; the next fault brings them back.
- * Return: 0; -EINVAL: not anonymous, or mapped nowhere; -EBUSY: pinned; -ENOMEM.
+ * Return: 0; -EINVAL: not anonymous, or mapped nowhere; -EBUSY: pinned, or in a VM_LOCKED VMA; -ENOMEM.
  * Context: may sleep; takes the anon_vma's rwsem for reading and no mmap_lock.
  */
 P2PSIM_EXPORT int p2psim_reclaim_page(struct page *page);

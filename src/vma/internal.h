@@ -170,6 +170,7 @@ struct p2psim_pte_hold {
 };
 void pte_hold(struct mm_struct *mm, struct p2psim_pte_hold *hold, unsigned long addr);
 void pte_release(struct mm_struct *mm, struct p2psim_pte_hold *hold);
+bool pte_is_held(const struct mm_struct *mm, unsigned long addr);
 /* Frees the tables that lie in [floor, ceiling) and touch [start, end). */
 void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long floor,
 		   unsigned long ceiling);

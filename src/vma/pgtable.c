@@ -77,14 +77,20 @@ struct entry_of {
 	unsigned long addr;
 };
 
+bool pte_is_held(const struct mm_struct *mm, unsigned long addr)
+{
+	const struct p2psim_pte_hold *hold = mm->pte_holds;
+
+	while (hold && hold->addr != addr)
+		hold = hold->next;
+	return hold;
+}
+
 static bool nobody_holds(void *arg)
 {
 	const struct entry_of *entry = arg;
-	const struct p2psim_pte_hold *hold = entry->mm->pte_holds;
 
-	while (hold && hold->addr != entry->addr)
-		hold = hold->next;
-	return !hold;
+	return !pte_is_held(entry->mm, entry->addr);
 }
 
 void pte_step_slow(struct mm_struct *mm, unsigned long addr, unsigned long end, const struct page *page, const char *label)

@@ -176,18 +176,21 @@ void get_page(struct page *page)
 
 void put_page(struct page *page)
 {
-	if (page->_refcount.counter == 1) /* whoever else reaches the page comes before or after */
+	/* Whoever else reaches a page comes before or after the last put; reclaim asks whether an anonymous one is pinned. */
+	if (page->_refcount.counter == 1 || PageAnon(page))
 		p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, "free_page");
 	drop_page(page);
 }
 
 void drop_page(struct page *page)
 {
-	if (page->_refcount.counter <= 0) {
+	bool keeps_one = page->flags & 1UL << PG_reserved; /* the zero page */
+
+	if (page->_refcount.counter <= (keeps_one ? 1 : 0)) {
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "a reference too many is dropped of page %lx", page->pfn);
 		return;
 	}
-	if (!--page->_refcount.counter && !(page->flags & 1UL << PG_reserved))
+	if (!--page->_refcount.counter)
 		free_page_now(p2psim_ram(), page);
 }
 

@@ -5,7 +5,7 @@
  *	kswapd				whoever maps the page
  *	anon_vma->rwsem R
  *	for each VMA of the chain:
- *	  pinned?			-EBUSY, without an event
+ *	  pinned, or VM_LOCKED?		-EBUSY, without an event
  *	  start(CLEAR, page)		importers drop it; find_vma() is not theirs to call here
  *	  pinned meanwhile?		-EBUSY: the entry stays
  *	  entry := swap slot, bytes with it
@@ -66,7 +66,7 @@ static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct pag
 	return 1;
 }
 
-/* Takes the page out of one VMA.  1; 0: it is not there; -EBUSY: pinned, perhaps only after the event has begun. */
+/* Takes the page out of one VMA.  1; 0: it is not there; -EBUSY: locked, or pinned, perhaps only after the event. */
 static int unmap_one(struct vm_area_struct *vma, struct page *page, unsigned long slot)
 {
 	struct mmu_notifier_range range;
@@ -76,7 +76,7 @@ static int unmap_one(struct vm_area_struct *vma, struct page *page, unsigned lon
 	if (!vma_address(vma, page, &addr))
 		return 0;
 	page_step(vma, addr, page, "reclaim:look");
-	if (is_pinned(page))
+	if (vma->vm_flags & VM_LOCKED || is_pinned(page))
 		return -EBUSY;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, addr, addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);

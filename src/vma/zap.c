@@ -43,6 +43,12 @@ static struct page *page_of(pte_t pte)
 	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 }
 
+/* Nothing there, and no copy-on-write about to put its page there. */
+static bool is_empty(const struct mm_struct *mm, unsigned long addr, pte_t pte)
+{
+	return pte_none(pte) && !(mm->pte_holds && pte_is_held(mm, addr));
+}
+
 /*
  * The step that takes an entry out, if there is one.  It names the page as well, which may be freed; an entry that has
  * changed meanwhile needs another.  Returns the entry.
@@ -53,7 +59,7 @@ static pte_t zap_step(struct mm_struct *mm, unsigned long addr, unsigned long ra
 
 	do {
 		named = *pte;
-		if (pte_none(named))
+		if (is_empty(mm, addr, named))
 			break;
 		if (likely(!p2psim_hot->busy && !mm->pte_holds))
 			p2psim_hot->steps++;
@@ -109,7 +115,8 @@ void zap_range_single(struct vm_area_struct *vma, unsigned long start, unsigned 
 
 void(zap_vma_ptes)(struct vm_area_struct *vma, unsigned long address, unsigned long size)
 {
-	if (address < vma->vm_start || size > vma->vm_end - address || !(vma->vm_flags & VM_PFNMAP))
+	if (address < vma->vm_start || address > vma->vm_end || size > vma->vm_end - address ||
+	    !(vma->vm_flags & VM_PFNMAP))
 		return;
 	zap_range_single(vma, address, address + size, true);
 }

@@ -99,6 +99,20 @@ static void test_references_are_balanced(void **state)
 	assert_violation(b->world, P2PSIM_UAF, "which is free");
 }
 
+/* It keeps one for itself. */
+static void test_references_of_the_zero_page_are_balanced(void **state)
+{
+	struct vma_bench *b = *state;
+	struct page *zero = pfn_to_page(p2psim_zero_pfn());
+
+	get_page(zero);
+	put_page(zero);
+	assert_null(p2psim_world_violation(b->world));
+	put_page(zero);
+	assert_violation(b->world, P2PSIM_BALANCE, "reference too many");
+	assert_int_equal(page_count(zero), 1);
+}
+
 static void test_a_mapped_page_is_not_to_be_freed(void **state)
 {
 	struct vma_bench *b = *state;
@@ -331,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_machine_has_as_many_pages_as_configured, setup_8_pages, pages_teardown),
 		pages_test(test_a_free_page_is_not_to_be_read_or_written),
 		pages_test(test_references_are_balanced),
+		pages_test(test_references_of_the_zero_page_are_balanced),
 		pages_test_rubble(test_a_mapped_page_is_not_to_be_freed),
 		pages_test(test_an_access_stays_within_its_page),
 		pages_test(test_the_zero_page_is_not_to_be_written),

@@ -79,6 +79,18 @@ static void test_a_pinned_page_stays_without_an_event(void **state)
 	assert_int_equal(reclaim(b, 0), 0);
 }
 
+static void test_a_locked_page_stays_without_an_event(void **state)
+{
+	struct vma_bench *b = *state;
+
+	p2psim_mmap(b->app, AT(0), PAGES(1), RW, FIXED_ANON | MAP_LOCKED, NULL, 0);
+	assert_int_equal(pages_store(b, 0, 5), 0);
+	pages_listen(b);
+	assert_int_equal(reclaim(b, 0), -EBUSY);
+	assert_string_equal(bench_log(b), "");
+	assert_string_equal(pages_state(b, 0), "rw");
+}
+
 static int looks_up(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct vma_bench *b = container_of(mn, struct vma_bench, listener);
@@ -371,6 +383,7 @@ int main(void)
 		pages_test(test_a_swap_slot_goes_with_its_entry),
 		pages_test(test_only_mapped_anonymous_pages_can_go),
 		pages_test(test_a_pinned_page_stays_without_an_event),
+		pages_test(test_a_locked_page_stays_without_an_event),
 		pages_test(test_find_vma_in_the_callback_is_caught),
 		pages_test(test_it_takes_no_mmap_lock),
 		pages_test(test_a_page_is_found_after_a_split),

@@ -39,6 +39,7 @@ static void test_zap_vma_ptes_does_nothing_outside_or_without_VM_PFNMAP(void **s
 	zap_vma_ptes(bench_vma(b, 0), AT(1), PAGES(2));
 	zap_vma_ptes(bench_vma(b, 0), AT(0) - PAGE_SIZE, PAGES(2));
 	zap_vma_ptes(bench_vma(b, 0), AT(0), ~0UL);
+	zap_vma_ptes(bench_vma(b, 0), AT(5), PAGES(1));
 	zap_vma_ptes(bench_vma(b, 4), AT(4), PAGES(1));
 	assert_string_equal(bench_log(b), "");
 	assert_string_equal(pages_state(b, 1), "pfn-rw");
