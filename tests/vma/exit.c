@@ -4,6 +4,8 @@
  */
 #include "vma_bench.h"
 
+#include <limits.h>
+
 #include <p2psim/linux/sched/mm.h>
 #include <p2psim/task.h>
 
@@ -16,7 +18,8 @@ static bool watch(struct mmu_interval_notifier *sub, const struct mmu_notifier_r
 {
 	struct vma_bench *b = container_of(sub, struct watcher, sub)->b;
 
-	bench_say(b, "interval %s %c; ", bench_event(range->event), bench_lock(b));
+	bench_say(b, "interval %s %s%c; ", bench_event(range->event),
+		  !range->start && range->end == ULONG_MAX ? "all " : "", bench_lock(b));
 	return true;
 }
 
@@ -39,8 +42,8 @@ static void test_exit_follows_the_order_of_1_10(void **state)
 	fput(b->file);
 	bench_log(b);
 	p2psim_process_exit(b->app);
-	assert_string_equal(bench_log(b), "interval RELEASE -; release() -; interval UNMAP R; close 1-3 W; close 4-5 W; "
-					  "release -; ");
+	assert_string_equal(bench_log(b), "interval RELEASE all -; release() -; interval UNMAP all R; close 1-3 W; "
+					  "close 4-5 W; release -; ");
 	mmu_interval_notifier_remove(&w.sub);
 	mmu_notifier_unregister(&b->listener, b->mm);
 	assert_int_equal(b->mm->map_count, 0);
@@ -65,7 +68,7 @@ static void test_T7_a_region_outlives_the_address_space(void **state)
 	mmgrab(b->mm);
 	p2psim_process_exit(b->app);
 	b->app = NULL;
-	assert_string_equal(bench_log(b), "interval RELEASE -; interval UNMAP R; ");
+	assert_string_equal(bench_log(b), "interval RELEASE all -; interval UNMAP all R; ");
 	assert_false(mmget_not_zero(b->mm));
 	assert_null(bench_vma(b, 0));
 	mmu_interval_notifier_remove(&w.sub);
@@ -80,7 +83,7 @@ static void test_an_empty_address_space_ends_without_an_unmap(void **state)
 
 	assert_int_equal(mmu_interval_notifier_insert(&w.sub, b->mm, AT(0), PAGES(9), &watch_ops), 0);
 	p2psim_process_exit(b->app);
-	assert_string_equal(bench_log(b), "interval RELEASE -; ");
+	assert_string_equal(bench_log(b), "interval RELEASE all -; ");
 	mmu_interval_notifier_remove(&w.sub);
 	b->app = NULL;
 }

@@ -5,6 +5,8 @@
  */
 #include "vma_bench.h"
 
+#include <p2psim/reclaim.h>
+
 /*
  * mprotect() to r- of [at, at + pages); everything else is as prepared.  All eight cases of the merge, untouched memory.
  */
@@ -138,6 +140,52 @@ static void test_parts_of_one_touched_vma_join_again(void **state)
 	assert_int_equal(p2psim_load_byte(b->app, AT(0)), 1);
 }
 
+/*
+ *	a*C	->	AAA	case 6: only the last one is touched, and the first grows over it: it takes the anon_vma along, so
+ *	rwr			that the reverse map still leads to C's page
+ */
+static void test_the_one_that_grows_inherits_the_anon_vma(void **state)
+{
+	struct vma_bench *b = *state;
+	struct anon_vma *anon_vma;
+
+	draw(b, "--w");
+	bench_touch(b, 2);
+	bench_protect(b, 2, 1, PROT_READ);
+	draw(b, "rw");
+	anon_vma = bench_vma(b, 2)->anon_vma;
+	assert_string_equal(bench_vmas(b), "0-1 r- 1-2 rw 2-3 r-");
+	assert_int_equal(bench_protect(b, 1, 1, PROT_READ), 0);
+	assert_string_equal(bench_vmas(b), "0-3 r-");
+	assert_ptr_equal(bench_vma(b, 0)->anon_vma, anon_vma);
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(2)), 0);
+	assert_int_equal(p2psim_load_byte(b->app, AT(2)), 1);
+}
+
+/*
+ *	0     2M    4M    6M	a border that a merge moves into a 2 MiB block cuts the block of the one that shrinks (fact 12)
+ *	ABBBBBBB*BBBBBBBB	case 5: A grows up to *
+ *	BBBBBBBB*BBBCCCCC	case 4: C grows down to *
+ */
+static void test_a_border_that_moves_into_a_2_MiB_block_clears_it(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 0, 2048, RW);
+	bench_touch(b, 600);
+	bench_protect(b, 0, 16, PROT_READ);
+	bench_listen(b);
+	assert_int_equal(bench_protect(b, 16, 684, PROT_READ), 0);
+	assert_string_equal(bench_log(b), "CLEAR 200-400 W; end; PROT_VMA 200-2bc W; end; ");
+	assert_string_equal(bench_vmas(b), "0-2bc r- 2bc-800 rw");
+	bench_protect(b, 0, 2048, RW);
+	bench_protect(b, 1536, 512, PROT_READ);
+	bench_log(b);
+	assert_int_equal(bench_protect(b, 700, 836, PROT_READ), 0);
+	assert_string_equal(bench_log(b), "CLEAR 200-400 W; end; PROT_VMA 2bc-600 W; end; ");
+	assert_string_equal(bench_vmas(b), "0-2bc rw 2bc-800 r-");
+}
+
 /*	A b	touched later: b takes its neighbour's anon_vma, so that they may join */
 static void test_a_neighbour_with_other_permissions_lends_its_anon_vma(void **state)
 {
@@ -241,6 +289,8 @@ int main(void)
 		bench_test(test_an_untouched_vma_does_not_grow_over_a_gap_to_a_touched_one),
 		bench_test(test_a_changed_vma_with_an_anon_vma_does_not_join_one_without),
 		bench_test(test_parts_of_one_touched_vma_join_again),
+		bench_test(test_the_one_that_grows_inherits_the_anon_vma),
+		bench_test(test_a_border_that_moves_into_a_2_MiB_block_clears_it),
 		bench_test(test_a_neighbour_with_other_permissions_lends_its_anon_vma),
 		bench_test(test_files_merge_only_with_themselves_and_in_order),
 		bench_test(test_close_and_special_flags_keep_cuts_for_good),

@@ -146,6 +146,28 @@ static void test_a_failed_mmap_leaves_no_entries(void **state)
 	assert_int_equal(p2psim_load_byte(b->app, AT(3)), 0);
 }
 
+static int looks_at_hooks(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct vma_bench *b = container_of(mn, struct vma_bench, listener);
+
+	bench_say(b, range->vma->vm_ops == &bench_all_ops ? "the driver's hooks; " : "no hooks; ");
+	return 0;
+}
+
+/* The driver has refused: nobody calls a hook of it for this VMA, who hears the UNMAP neither. */
+static void test_a_failed_mmap_takes_the_hooks_away_before_it_announces(void **state)
+{
+	static const struct mmu_notifier_ops ops = { .invalidate_range_start = looks_at_hooks };
+	struct vma_bench *b = *state;
+
+	b->listener.ops = &ops;
+	assert_int_equal(mmu_notifier_register(&b->listener, b->mm), 0);
+	b->listens = true;
+	b->mmap_error = -EIO;
+	assert_int_equal(bench_device(b, 3, 2), -EIO);
+	assert_string_equal(bench_log(b), "mmap 3-5 W; no hooks; ");
+}
+
 static void test_a_device_vma_without_hooks_is_not_anonymous(void **state)
 {
 	struct vma_bench *b = *state;
@@ -261,6 +283,7 @@ int main(void)
 		bench_test(test_anonymous_memory_has_the_flags_and_offset_of_6_1),
 		bench_test(test_a_failed_mmap_calls_no_close_and_leaves_a_hole),
 		bench_test(test_a_failed_mmap_leaves_no_entries),
+		bench_test(test_a_failed_mmap_takes_the_hooks_away_before_it_announces),
 		bench_test(test_a_device_vma_without_hooks_is_not_anonymous),
 		bench_test(test_mmap_that_merges_does_not_call_the_driver),
 		bench_test(test_close_a_special_flag_or_the_offset_prevents_the_merge),

@@ -318,19 +318,35 @@ static void test_touched_anonymous_memory_keeps_its_offset(void **state)
 	assert_string_equal(bench_vmas(b), "e-12 rw 12-14 rw");
 }
 
+/* `count` VMAs of one page, two apart. */
+static void map_some(struct vma_bench *b, int count)
+{
+	while (b->mm->map_count < count)
+		bench_anon(b, 2 * (unsigned long)b->mm->map_count, 1, RW);
+}
+
+/*
+ * A move may cut three times: 13 of 16 VMAs are too many.  To a given address two more are set aside: 11 are too many.
+ * Neither is asked where nothing moves.
+ */
 static void test_a_move_wants_vmas_to_spare(void **state)
 {
 	struct vma_bench *b = *state;
 
-	bench_anon(b, 0, 1, RW);
-	assert_int_equal(remap(b, 0, 1, 1, MOVE, 0x20), -ENOMEM);
-	assert_int_equal(b->mm->map_count, 1);
-	assert_string_equal(bench_vmas(b), "0-1 rw");
+	map_some(b, 11);
+	assert_int_equal(remap(b, 0, 1, 1, MOVE, 0x400), -ENOMEM);
+	bench_unmap(b, 20, 1);
+	assert_int_equal(remap(b, 0, 1, 1, MOVE, 0x400), AT(0x400));
+	map_some(b, 13);
+	assert_int_equal(remap(b, 2, 1, 4, MREMAP_MAYMOVE, 0), -ENOMEM);
+	assert_int_equal(remap(b, 2, 1, 2, 0, 0), AT(2));
+	assert_int_equal(b->mm->map_count, 12); /* it has grown up to the next */
+	assert_true(remap(b, 6, 1, 4, MREMAP_MAYMOVE, 0) > 0);
 }
 
-static int setup_four(void **state)
+static int setup_sixteen(void **state)
 {
-	static const struct p2psim_config config = { .max_map_count = 4 };
+	static const struct p2psim_config config = { .max_map_count = 16 };
 
 	return bench_setup_config(state, &config);
 }
@@ -357,7 +373,7 @@ int main(void)
 		bench_test(test_old_length_0_duplicates_a_shared_mapping),
 		bench_test(test_a_move_may_merge_at_the_destination),
 		bench_test(test_touched_anonymous_memory_keeps_its_offset),
-		cmocka_unit_test_setup_teardown(test_a_move_wants_vmas_to_spare, setup_four, bench_teardown),
+		cmocka_unit_test_setup_teardown(test_a_move_wants_vmas_to_spare, setup_sixteen, bench_teardown),
 	};
 
 	return cmocka_run_group_tests_name("mremap", tests, NULL, NULL);
