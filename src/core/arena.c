@@ -21,17 +21,23 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-#define ARENA_DEFAULT ((size_t)8 << 30)
+/* Reserving 8 GiB is free on Linux, but not under qemu-user, which keeps tables for every page and each address it saw. */
+#ifndef P2PSIM_ARENA_DEFAULT
+#define P2PSIM_ARENA_DEFAULT ((size_t)8 << 30)
+#endif
+#ifndef P2PSIM_ARENA_HINT
+#define P2PSIM_ARENA_HINT NULL
+#endif
 #define ARENA_SMALLEST ((size_t)16 << 20)
 #define BLOCK 4096u
 
 int p2psim_arena_create(struct p2psim_arena *arena, size_t bytes)
 {
-	size_t want = bytes ? (bytes + P2PSIM_SPAN - 1) / P2PSIM_SPAN * P2PSIM_SPAN : ARENA_DEFAULT;
+	size_t want = bytes ? (bytes + P2PSIM_SPAN - 1) / P2PSIM_SPAN * P2PSIM_SPAN : P2PSIM_ARENA_DEFAULT;
 	void *map;
 
 	for (;; want /= 2) {
-		map = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		map = mmap(P2PSIM_ARENA_HINT, want, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (map != MAP_FAILED)
 			break;
 		if (bytes || want / 2 < ARENA_SMALLEST)

@@ -8,13 +8,16 @@
 Line numbers of sources are not compared: every edit above them moves them.
 """
 import difflib
+import os
 import re
+import shlex
 import subprocess
 import sys
 
 
 def printed(program):
-    run = subprocess.run([program], stdout=subprocess.PIPE, text=True)
+    emulator = shlex.split(os.environ.get('MESON_EXE_WRAPPER', ''))     # set by Meson where another machine is built for
+    run = subprocess.run(emulator + [program], stdout=subprocess.PIPE, text=True)
     text = re.sub(r'\(\) line \d+', '() line N', run.stdout)
     return run.returncode, re.sub(r'(\(\w+):\d+\)', r'\1:N)', text)
 
