@@ -23,6 +23,9 @@ P2PSIM_EXPORT int p2psim_ram_write(uint64_t phys, const void *buf, size_t len);
 P2PSIM_EXPORT void p2psim_page_set_owner(struct page *page, uint32_t owner);
 P2PSIM_EXPORT uint32_t p2psim_page_owner(const struct page *page);
 
+/* Changes whenever the page is handed out again: who reached it before has something else now. */
+P2PSIM_EXPORT uint32_t p2psim_page_generation(const struct page *page);
+
 /* A physical range that is no RAM: a BAR.  The handlers return 0 or -errno; a failed CPU read gives all ones. */
 struct p2psim_mmio {
 	int (*read)(void *arg, uint64_t phys, void *buf, size_t len);

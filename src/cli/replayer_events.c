@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The notifier log: what the subscribers of the recording's process heard, in the recording's words.  An interval callback
- * is told only where no list callback says the same thing right after it.
+ * The notifier log: what the subscribers of the recording's process heard, in the recording's words.  An interval
+ * callback is told only where no list callback says the same thing right after it.
  */
 #include "cli/replayer.h"
 
@@ -12,13 +12,14 @@
 
 static const char *event_name(enum mmu_notifier_event event)
 {
-	static const char *const names[] = { "UNMAP", "CLEAR", "PROT_VMA", "PROT_PAGE", "SOFT_DIRTY", "RELEASE", "MIGRATE",
-					     "EXCLUSIVE" };
+	static const char *const names[] = {"UNMAP",	  "CLEAR",   "PROT_VMA", "PROT_PAGE",
+					    "SOFT_DIRTY", "RELEASE", "MIGRATE",	 "EXCLUSIVE"};
 
 	return names[event];
 }
 
-static void put(struct replayer *r, char kind, const char *what, unsigned long start, unsigned long end, const char *flags)
+static void put(struct replayer *r, char kind, const char *what, unsigned long start, unsigned long end,
+		const char *flags)
 {
 	struct logged *entry = &r->log[r->logged];
 	unsigned long limit = WINDOW_BASE + r->window;
@@ -26,7 +27,8 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 
 	if (end <= WINDOW_BASE || start >= limit || r->logged == ANSWER_LINES)
 		return;
-	snprintf(letters, sizeof(letters), "%s%s", flags, *flags != '-' && (start < WINDOW_BASE || end > limit) ? "*" : "");
+	snprintf(letters, sizeof(letters), "%s%s", flags,
+		 *flags != '-' && (start < WINDOW_BASE || end > limit) ? "*" : "");
 	entry->kind = kind;
 	entry->matched = false;
 	snprintf(entry->text, sizeof(entry->text), "%s %lx %lx %s", what, start < WINDOW_BASE ? 0 : start - WINDOW_BASE,
@@ -91,7 +93,7 @@ static bool on_invalidate(struct mmu_interval_notifier *interval, const struct m
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops interval_ops = { .invalidate = on_invalidate };
+static const struct mmu_interval_notifier_ops interval_ops = {.invalidate = on_invalidate};
 
 int replayer_subscribe(struct replayer *r)
 {

@@ -13,9 +13,10 @@ static const struct {
 	unsigned long flag;
 	const char *name;
 } flag_names[] = {
-	{ VM_ACCOUNT, "ac" },	   { VM_LOCKED, "lo" },	  { VM_DONTCOPY, "dc" }, { VM_WIPEONFORK, "wf" },
-	{ VM_HUGEPAGE, "hg" },	   { VM_NOHUGEPAGE, "nh" }, { VM_RAND_READ, "rr" }, { VM_SEQ_READ, "sr" },
-	{ VM_DONTDUMP, "dd" },	   { VM_MERGEABLE, "mg" },  { VM_GROWSDOWN, "gd" }, { VM_NORESERVE, "nr" },
+	/* in the order of the kernel's smaps */
+	{VM_GROWSDOWN, "gd"}, {VM_LOCKED, "lo"},   {VM_SEQ_READ, "sr"},	  {VM_RAND_READ, "rr"},
+	{VM_DONTCOPY, "dc"},  {VM_ACCOUNT, "ac"},  {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},
+	{VM_DONTDUMP, "dd"},  {VM_HUGEPAGE, "hg"}, {VM_NOHUGEPAGE, "nh"}, {VM_MERGEABLE, "mg"},
 };
 
 static void say_flags(unsigned long flags, char *text, size_t size)
@@ -57,7 +58,7 @@ static char letter_of(struct mm_struct *mm, unsigned long addr)
 	if (!pte || pte_none(*pte))
 		return '.';
 	if (is_swap_pte(*pte))
-		return 'w';
+		return pte_dirty(*pte) ? 'W' : 'w';
 	if (pte_special(*pte))
 		return is_zero_pfn(pte_pfn(*pte)) && !pte_protnone(*pte) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
 	page = pfn_to_page(pte_pfn(*pte));
@@ -79,9 +80,10 @@ void replayer_pages(struct replayer *r, struct answer *answer)
 
 	for (at = 0; at < count && used < sizeof(answer->pages); at += run) {
 		letter = letter_of(r->mm, WINDOW_BASE + at * PAGE_SIZE);
-		for (run = 1; at + run < count && letter_of(r->mm, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter; run++)
+		for (run = 1; at + run < count && letter_of(r->mm, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter;
+		     run++)
 			;
-		used += (size_t)snprintf(answer->pages + used, sizeof(answer->pages) - used, "%s%c %lu", at ? " " : "", letter,
-					 run);
+		used += (size_t)snprintf(answer->pages + used, sizeof(answer->pages) - used, "%s%c %lu", at ? " " : "",
+					 letter, run);
 	}
 }

@@ -20,7 +20,9 @@
  *	    STALE.
  */
 #include <p2psim/check.h>
+#include <p2psim/linux/mm.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/ram.h>
 #include <p2psim/trace.h>
 #include <p2psim/world.h>
 
@@ -169,7 +171,7 @@ dma_addr_t(dma_map_page)(struct device *dev, struct page *page, size_t offset, s
 
 	step_on_book(dev, addr, addr + (size ? size : 1), "dma_map_page");
 	if (!may_map(dev, addr, size, dir) ||
-	    p2psim_mapping_add(dev, addr, size, P2PSIM_MAPPING_PAGE, dir, NULL, 0))
+	    p2psim_mapping_add(dev, addr, size, P2PSIM_MAPPING_PAGE, dir, NULL, p2psim_page_generation(page)))
 		return DMA_MAPPING_ERROR;
 	return addr;
 }
@@ -357,6 +359,12 @@ static bool allows(const struct mapping *mapping, bool write)
 
 static bool is_current(const struct mapping *mapping, const struct beat *beat)
 {
+	const struct page *page;
+
+	if (mapping->kind == P2PSIM_MAPPING_PAGE) {
+		page = pfn_to_page(beat->start >> PAGE_SHIFT);
+		return !page || mapping->generation == p2psim_page_generation(page);
+	}
 	return mapping->kind != P2PSIM_MAPPING_BAR ||
 	       (beat->bar && mapping->bar == beat->bar &&
 		mapping->generation == p2psim_bar_generation(beat->bar, beat->page, NULL));
@@ -406,6 +414,12 @@ bool p2psim_mapping_check_ram(struct device *dev, u64 addr, u64 len, bool write)
 		return false;
 	if (beat.wrong_way)
 		return report_wrong_way(dev, &beat);
+	if (beat.old) {
+		p2psim_violate(P2PSIM_STALE, 0, p2psim_object_id(&dev->obj), 0,
+			       "%s %s 0x%llx, whose page was freed since it was mapped, and is another's now", dev_name(dev),
+			       write ? "writes to" : "reads from", (unsigned long long)addr);
+		return true;
+	}
 	if (beat.former)
 		return report_former(dev, &beat);
 	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0, "%s %s RAM at 0x%llx, never mapped for it",

@@ -17,6 +17,9 @@
 #define FIRST_PFN 0x100UL
 #define SECTION 512UL
 #define POISON 0x6b
+/* In page->flags, between the flags and the owner: how often the page was handed out, modulo 65536. */
+#define GENERATION_SHIFT 16
+#define GENERATION_MASK 0xffff0000UL
 
 struct mmio_window {
 	u64 start, end;
@@ -107,7 +110,7 @@ static struct page *take_page(struct p2psim_ram_state *ram)
 		page = fresh_page(ram);
 	if (!page)
 		return NULL;
-	page->flags = 0;
+	page->flags = (page->flags + (1UL << GENERATION_SHIFT)) & GENERATION_MASK;
 	page->mapping = NULL;
 	page->private = 0;
 	page->index = 0;
@@ -159,7 +162,7 @@ static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while it is locked", page->pfn);
 	p2psim_block_free(page->data, "page contents");
 	page->data = NULL;
-	page->flags &= ~0xffffffffUL; /* the owner stays: who sees these bytes now reads of a freed page */
+	page->flags &= ~0xffffffffUL | GENERATION_MASK; /* the owner stays: who sees these bytes now reads of a freed page */
 	page->mapping = NULL;
 	page->next_free = ram->free;
 	ram->free = page;
@@ -285,6 +288,11 @@ void p2psim_page_set_owner(struct page *page, uint32_t owner)
 uint32_t p2psim_page_owner(const struct page *page)
 {
 	return (uint32_t)(page->flags >> 32);
+}
+
+uint32_t p2psim_page_generation(const struct page *page)
+{
+	return (uint32_t)((page->flags & GENERATION_MASK) >> GENERATION_SHIFT);
 }
 
 void *p2psim_page_bytes(struct page *page, bool make)

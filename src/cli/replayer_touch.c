@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verbs: who reads and writes memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <p2psim/linux/mm.h>
+#include <p2psim/linux/mman.h>
+#include <p2psim/ram.h>
+
+#include "cli/replayer_verbs.h"
+
+static void do_rd(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	int byte = p2psim_load_byte(r->process, replayer_address(op->words[1]));
+
+	if (byte < 0)
+		say_signal(r->process, ret, size);
+	else
+		snprintf(ret, size, "%d", byte);
+}
+
+static void do_wr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	if (p2psim_store_byte(r->process, replayer_address(op->words[1]), (uint8_t)atoi(op->words[2])))
+		say_signal(r->process, ret, size);
+	else
+		snprintf(ret, size, "0");
+}
+
+static void do_rdr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	unsigned long addr = replayer_address(op->words[1]), end = addr + replayer_hex(op->words[2]);
+	long sum = 0;
+	int byte;
+
+	for (; addr < end; addr += PAGE_SIZE) {
+		byte = p2psim_load_byte(r->process, addr);
+		if (byte < 0) {
+			say_signal(r->process, ret, size);
+			return;
+		}
+		sum += byte;
+	}
+	snprintf(ret, size, "%ld", sum);
+}
+
+static void do_wrr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	unsigned long addr = replayer_address(op->words[1]), end = addr + replayer_hex(op->words[2]);
+
+	for (; addr < end; addr += PAGE_SIZE) {
+		if (p2psim_store_byte(r->process, addr, (uint8_t)atoi(op->words[3]))) {
+			say_signal(r->process, ret, size);
+			return;
+		}
+	}
+	snprintf(ret, size, "0");
+}
+
+/* copy_to_user() and copy_from_user() page by page: the bytes before the first fault that failed. */
+static void copy_pages(struct replayer *r, const struct recorded_op *op, int value, char *ret, size_t size)
+{
+	unsigned long addr = replayer_address(op->words[1]), left = replayer_hex(op->words[2]), part;
+	char buf[PAGE_SIZE];
+	int error = 0;
+	long done = 0;
+
+	memset(buf, value, sizeof(buf));
+	for (; left && !error; left -= part, addr += part) {
+		part = PAGE_SIZE - (addr & ~PAGE_MASK);
+		part = part < left ? part : left;
+		error = value < 0 ? p2psim_load(r->process, addr, buf, part)
+				  : p2psim_store(r->process, addr, buf, part);
+		done += error ? 0 : (long)part;
+	}
+	say_status(done ? done : error, ret, size);
+}
+
+static void do_kread(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	copy_pages(r, op, -1, ret, size);
+}
+
+static void do_kwrite(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	copy_pages(r, op, atoi(op->words[3]) & 0xff, ret, size);
+}
+
+/* A byte through /proc/self/mem: FOLL_FORCE, whatever the VMA allows. */
+static void do_forcew(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	unsigned long addr = replayer_address(op->words[1]);
+	uint8_t value = (uint8_t)atoi(op->words[2]);
+	struct page *page;
+	long got;
+
+	mmap_read_lock(r->mm);
+	got = get_user_pages_remote(r->mm, addr & PAGE_MASK, 1, FOLL_FORCE | FOLL_WRITE, &page, NULL, NULL);
+	mmap_read_unlock(r->mm);
+	if (got == 1) {
+		p2psim_ram_write(page_to_phys(page) | (addr & ~PAGE_MASK), &value, 1);
+		set_page_dirty_lock(page);
+		put_page(page);
+	}
+	say_status(got == 1 ? 1 : -EIO, ret, size);
+}
+
+const struct verb replayer_touch_verbs[] = {
+	{"rd", 1, NULL, do_rd},		{"wr", 2, NULL, do_wr},	      {"rdr", 2, NULL, do_rdr},
+	{"wrr", 3, NULL, do_wrr},	{"kread", 2, NULL, do_kread}, {"kwrite", 3, NULL, do_kwrite},
+	{"forcew", 2, NULL, do_forcew}, {NULL, 0, NULL, NULL},
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of verbs share: arguments in the recording's notation, results in its words, a table of verbs each.
+ */
+#ifndef P2PSIM_CLI_REPLAYER_VERBS_H
+#define P2PSIM_CLI_REPLAYER_VERBS_H
+
+#include <string.h>
+
+#include "cli/replayer.h"
+
+struct verb {
+	const char *name;
+	int arguments;
+	bool (*supports)(const struct recorded_op *op);	/* NULL: always */
+	void (*perform)(struct replayer *r, const struct recorded_op *op, char *ret, size_t size);
+};
+
+/* Tables end with a nameless verb. */
+extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[];
+
+/* ---- replayer_words.c ---- */
+
+unsigned long replayer_hex(const char *word);
+unsigned long replayer_address(const char *word);	/* an offset from the window's base */
+void say_error(int error, char *ret, size_t size);
+void say_status(long status, char *ret, size_t size);
+void say_address(const struct replayer *r, long addr, char *ret, size_t size);
+void say_signal(struct p2psim_process *process, char *ret, size_t size);
+
+#endif
