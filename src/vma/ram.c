@@ -2,9 +2,12 @@
 /*
  * Simulated RAM.
  *
- * A struct page for each pfn from FIRST_PFN on, made in sections of 512 when one is first needed; freed pages are handed
- * out again last in, first out.  Bytes exist only where something other than zero was stored.  Left out: zones, orders,
- * per-CPU lists.
+ * A struct page for each pfn from FIRST_PFN on, made in sections of 512 when one is first needed.  Bytes exist only where
+ * something other than zero was stored.  Left out: zones, orders, per-CPU lists.
+ *
+ * A freed page is handed out again last in, first out, but not before the first FRESH_FIRST pages were used: an execution
+ * as short as an explored one sees no page twice.  So who comes too late finds a free page in every order, and taking a
+ * page needs to be no step.
  */
 #include <string.h>
 
@@ -17,6 +20,7 @@
 #define FIRST_PFN 0x100UL
 #define SECTION 512UL
 #define POISON 0x6b
+#define FRESH_FIRST SECTION
 /* In page->flags, between the flags and the owner: how often the page was handed out, modulo 65536. */
 #define GENERATION_SHIFT 16
 #define GENERATION_MASK 0xffff0000UL
@@ -104,12 +108,14 @@ static struct page *take_page(struct p2psim_ram_state *ram)
 {
 	struct page *page = ram->free;
 
-	if (page)
-		ram->free = page->next_free;
-	else
+	if (!page || ram->next < FRESH_FIRST)
 		page = fresh_page(ram);
 	if (!page)
+		page = ram->free;
+	if (!page)
 		return NULL;
+	if (page == ram->free)
+		ram->free = page->next_free;
 	page->flags = (page->flags + (1UL << GENERATION_SHIFT)) & GENERATION_MASK;
 	page->mapping = NULL;
 	page->private = 0;

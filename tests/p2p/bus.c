@@ -274,6 +274,36 @@ static void test_a_freed_page_is_stale_even_if_it_is_still_mapped(void **state)
 }
 
 /* D4, the address lives on while its window has become somebody else's. */
+/* Takes pages until none is fresh and the freed one comes again; gives the others back. */
+static struct page *take_until(struct page *wanted)
+{
+	struct page *taken[600];
+	int count = 0;
+
+	do
+		taken[count] = alloc_page(GFP_KERNEL);
+	while (taken[count] != wanted && ++count < 600);
+	assert_true(count < 600);
+	while (count--)
+		__free_page(taken[count]);
+	return wanted;
+}
+
+static void test_a_page_that_was_handed_out_again_is_stale_at_its_old_mapping(void **state)
+{
+	struct device *nic = dev_of("b");
+	dma_addr_t addr;
+	struct page *page = map_page(nic, DMA_BIDIRECTIONAL, &addr);
+	char byte = 0;
+
+	__free_page(page);
+	page = take_until(page);
+	p2psim_dma_write(nic, addr, &byte, 1);
+	assert_violation(*state, P2PSIM_STALE, "b writes to 0x100000, whose page was freed since it was mapped");
+	dma_unmap_page(nic, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	__free_page(page);
+}
+
 static void test_an_address_of_an_earlier_window_is_stale_though_the_page_answers(void **state)
 {
 	struct p2p_memory memory = {};
@@ -391,6 +421,7 @@ int main(void)
 		p2p_test(test_mapped_ram_is_read_and_written),
 		p2p_test(test_ram_is_reached_through_a_live_mapping_in_its_direction_only),
 		p2p_test(test_a_freed_page_is_stale_even_if_it_is_still_mapped),
+		p2p_test(test_a_page_that_was_handed_out_again_is_stale_at_its_old_mapping),
 		p2p_test(test_an_address_of_an_earlier_window_is_stale_though_the_page_answers),
 		p2p_test(test_an_address_of_a_removed_device_is_stale),
 		p2p_test(test_bytes_of_somebody_else_are_data),

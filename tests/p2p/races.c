@@ -13,6 +13,7 @@
 #include <p2psim/linux/dma-mapping.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/ram.h>
 
 struct race {
 	struct p2p_memory memory;
@@ -126,6 +127,27 @@ static void driver_maps_and_unmaps_another(void *state)
 	dma_unmap_resource(race->nic, addr, PAGE_SIZE, DMA_TO_DEVICE, 0);
 }
 
+/* Another page is taken at once: the bytes at the old address are nobody's, whoever comes first. */
+static void driver_gives_its_page_back(void *state)
+{
+	struct race *race = state;
+	struct page *page = race->page;
+	static const unsigned char byte = 2;
+
+	put_page(page);
+	race->page = alloc_page(GFP_KERNEL);
+	P2PSIM_CHECK(race->page && p2psim_ram_write(page_to_phys(race->page), &byte, 1) == 0);
+}
+
+static void clean_up_page(void *state)
+{
+	struct race *race = state;
+
+	if (p2psim_dma_live(race->nic))
+		dma_unmap_page(race->nic, race->addr, PAGE_SIZE, DMA_TO_DEVICE);
+	put_page(race->page);
+}
+
 #define SCENARIO(scenario_name, setup_fn, first, second, ...)                                                          \
 	{                                                                                                              \
 		.name = scenario_name, .question = "Does the beat notice?", .source = "tests",                         \
@@ -153,6 +175,10 @@ static const struct question {
 		   .oracle = P2PSIM_STALE), 2, 1 },
 	{ SCENARIO("bus/read-ram+unmap-another", nic_reads_ram, driver_maps_and_unmaps_another, nic_reads,
 		   .exists = failed, .expect = P2PSIM_NEVER), 1, 0 },
+	{ { .name = "bus/read-ram+page-replaced", .question = "Does the beat notice?", .source = "tests",
+	    .state_size = sizeof(struct race), .setup = nic_reads_ram, .teardown = clean_up_page,
+	    .tasks = { { "first", driver_gives_its_page_back }, { "nic", nic_reads } }, .expect = P2PSIM_VIOLATION,
+	    .oracle = P2PSIM_STALE }, 2, 1 },
 	{ SCENARIO("bus/read+read", nic_reads_page_0, nic_reads, nic_reads, .exists = failed,
 		   .expect = P2PSIM_NEVER), 1, 0 },
 };

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define TOOL_ARGS_MAX 30
+#define TOOL_WRAPPER_MAX 8
 
 struct tool_run {
 	int status;	/* exit status; 128 + signal */
@@ -47,23 +48,39 @@ static inline char *tool_slurp(FILE *file)
 	return text;
 }
 
+/* Puts the words of Meson's emulator (a cross build) in front of the program; returns how many there are in all. */
+static inline int tool_program(const char **argv, char *wrapper, size_t size)
+{
+	const char *words = getenv("MESON_EXE_WRAPPER");
+	char *word, *rest = NULL;
+	int count = 0;
+
+	snprintf(wrapper, size, "%s", words ? words : "");
+	for (word = strtok_r(wrapper, " ", &rest); word && count < TOOL_WRAPPER_MAX; word = strtok_r(NULL, " ", &rest))
+		argv[count++] = word;
+	argv[count++] = tool_path;
+	return count;
+}
+
 static inline struct tool_run tool_spawn(const char *const *args)
 {
-	const char *argv[TOOL_ARGS_MAX + 2] = { tool_path };
+	const char *argv[TOOL_WRAPPER_MAX + TOOL_ARGS_MAX + 2] = {};
+	char wrapper[1024];
 	FILE *out = tmpfile(), *err = tmpfile();
 	posix_spawn_file_actions_t actions;
 	struct tool_run run;
-	int i, status = 0;
+	int i, first, status = 0;
 	pid_t pid;
 
 	assert_true(out && err);
+	first = tool_program(argv, wrapper, sizeof(wrapper));
 	for (i = 0; args[i]; i++)
-		argv[i + 1] = args[i];
+		argv[first + i] = args[i];
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
 	posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
-	assert_int_equal(posix_spawn(&pid, tool_path, &actions, NULL, (char **)argv, environ), 0);
+	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, (char **)argv, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	run.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

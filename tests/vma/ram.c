@@ -9,22 +9,38 @@
 /* The kernel keeps struct page at 64 bytes; so do we. */
 _Static_assert(sizeof(struct page) <= 64, "struct page has grown");
 
-static void test_pages_come_last_in_first_out(void **state)
+/* 1 fresh, 2 fresh: an execution sees no page twice, so who comes too late finds a free one in every order. */
+static void test_a_freed_page_rests_while_there_are_fresh_ones(void **state)
 {
-	struct vma_bench *b = *state;
-	struct page *a = alloc_page(GFP_KERNEL), *c = alloc_page(GFP_KERNEL);
+	struct page *a = alloc_page(GFP_KERNEL), *c;
 	unsigned long first = page_to_pfn(a);
 
-	(void)b;
+	put_page(a);
+	c = alloc_page(GFP_KERNEL);
 	assert_int_equal(page_to_pfn(c), first + 1);
-	put_page(a);
+	assert_int_equal(p2psim_ram_used(), 1);
 	put_page(c);
-	assert_ptr_equal(alloc_page(GFP_KERNEL), c);
-	assert_ptr_equal(alloc_page(GFP_KERNEL), a);
-	assert_int_equal(p2psim_ram_used(), 2);
-	assert_int_equal(page_count(a) + page_mapcount(a), 1);
-	put_page(a);
-	put_page(c);
+}
+
+/* A machine of 8 pages, one of them the caller's two. */
+static void test_the_last_page_freed_is_the_first_taken_when_none_is_fresh(void **state)
+{
+	struct page *pages[8];
+	uint32_t generation;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		pages[i] = alloc_page(GFP_KERNEL);
+	assert_non_null(pages[7]);
+	assert_null(alloc_page(GFP_KERNEL));
+	generation = p2psim_page_generation(pages[2]);
+	put_page(pages[5]);
+	put_page(pages[2]);
+	assert_ptr_equal(alloc_page(GFP_KERNEL), pages[2]);
+	assert_ptr_equal(alloc_page(GFP_KERNEL), pages[5]);
+	assert_int_equal(p2psim_page_generation(pages[2]), generation + 1);
+	for (i = 0; i < 8; i++)
+		put_page(pages[i]);
 }
 
 static void test_bytes_exist_only_where_something_was_stored(void **state)
@@ -39,7 +55,7 @@ static void test_bytes_exist_only_where_something_was_stored(void **state)
 	p2psim_ram_read(page_to_phys(page) + 7, zeros, 3);
 	assert_int_equal(zeros[0] + zeros[1] * 2 + zeros[2], 2);
 	put_page(page);
-	page = alloc_page(GFP_KERNEL); /* the same one */
+	page = alloc_page(GFP_KERNEL);
 	p2psim_ram_read(page_to_phys(page) + 8, &byte, 1);
 	assert_int_equal(byte, 0);
 	put_page(page);
@@ -340,7 +356,9 @@ static void test_a_load_depends_on_a_DMA_write_to_the_same_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pages_test(test_pages_come_last_in_first_out),
+		pages_test(test_a_freed_page_rests_while_there_are_fresh_ones),
+		cmocka_unit_test_setup_teardown(test_the_last_page_freed_is_the_first_taken_when_none_is_fresh,
+						setup_8_pages, pages_teardown),
 		pages_test(test_bytes_exist_only_where_something_was_stored),
 		cmocka_unit_test_setup_teardown(test_the_machine_has_as_many_pages_as_configured, setup_8_pages, pages_teardown),
 		pages_test(test_a_free_page_is_not_to_be_read_or_written),
