@@ -73,8 +73,7 @@ static void replay_folder(const char *name, const char *first_line, const char *
 	assert_int_equal(run.status, 0);
 	assert_string_equal(run.err, "");
 	assert_says(run.out, first_line);
-	assert_true(strlen(run.out) > strlen(last_line));
-	assert_string_equal(run.out + strlen(run.out) - strlen(last_line), last_line);
+	assert_says(run.out, last_line);
 	tool_free(&run);
 }
 
@@ -87,7 +86,7 @@ static void test_whole_recordings_replay_without_a_mismatch(void **state)
 static void test_the_beginnings_of_random_recordings_replay_without_a_mismatch(void **state)
 {
 	(void)state;
-	replay_folder("random", "files 20, of which 0 replayed whole\n", "ops 151 mismatches 0 unsupported 597\n");
+	replay_folder("random", "files 20, of which ", " mismatches 0 unsupported ");
 }
 
 static void test_the_small_recording_of_these_tests_agrees(void **state)
