@@ -26,11 +26,11 @@ struct cli {
 	const struct p2psim_scenario *const *sets;
 	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
 	int arg_count;
-	int json, quirks, prefix, step, explain, steps, keep_going;
-	char *schedule, *trace, *output, *strategy, *budget;
+	int json, quirks, prefix, step, explain, steps, keep_going, progress;
+	char *schedule, *trace, *output, *strategy, *budget, *file;
 	long long seed;
 	int has_seed;
-	int preemptions, depth, first;
+	int preemptions, depth, first, jobs;
 	long long max_depth;
 };
 

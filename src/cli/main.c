@@ -27,8 +27,8 @@ const struct cli_command cli_commands[] = {
 	  "      [--keep-going] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going", cli_explore },
-	{ "conform", "PATH... [--first N] [--explain]", "replay recordings of a real kernel", "first explain",
-	  cli_conform },
+	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
+	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
@@ -138,11 +138,8 @@ static void usage(FILE *out, const struct cli *cli)
 		cli->program);
 }
 
-/* Names of options that were given, so that a command can refuse those which are not its own. */
-enum { OPT_GIVEN = 1000 };
-static const char *const option_names[] = { "json", "quirks", "prefix", "step", "explain", "steps", "keep-going",
-					    "schedule", "trace", "output", "strategy", "budget",  "seed",  "preemptions",
-					    "depth", "first",    "max-depth", NULL };
+/* An option's value is its place in the table: a command can refuse those which are not its own. */
+#define OPT_GIVEN 1000
 
 static bool knows(const struct cli_command *command, const char *option)
 {
@@ -157,13 +154,14 @@ static bool knows(const struct cli_command *command, const char *option)
 	return false;
 }
 
-static int read_options(struct cli *cli, const struct cli_command *command, poptContext context)
+static int read_options(struct cli *cli, const struct cli_command *command, const struct poptOption *options,
+			poptContext context)
 {
 	const char *arg;
 	int code;
 
 	while ((code = poptGetNextOpt(context)) > 0) {
-		const char *name = option_names[code - OPT_GIVEN];
+		const char *name = options[code - OPT_GIVEN].longName;
 
 		if (!knows(command, name))
 			return cli_say(CLI_USAGE, "%s has no option --%s (see --help)", command->name, name);
@@ -184,31 +182,37 @@ static int read_options(struct cli *cli, const struct cli_command *command, popt
 static int run_command(struct cli *cli, const struct cli_command *command, int argc, const char **argv)
 {
 	struct poptOption options[] = {
-		{ "json", 0, POPT_ARG_NONE, &cli->json, OPT_GIVEN, NULL, NULL },
-		{ "quirks", 0, POPT_ARG_NONE, &cli->quirks, OPT_GIVEN + 1, NULL, NULL },
-		{ "prefix", 0, POPT_ARG_NONE, &cli->prefix, OPT_GIVEN + 2, NULL, NULL },
-		{ "step", 0, POPT_ARG_NONE, &cli->step, OPT_GIVEN + 3, NULL, NULL },
-		{ "explain", 0, POPT_ARG_NONE, &cli->explain, OPT_GIVEN + 4, NULL, NULL },
-		{ "steps", 0, POPT_ARG_NONE, &cli->steps, OPT_GIVEN + 5, NULL, NULL },
-		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, OPT_GIVEN + 6, NULL, NULL },
-		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, OPT_GIVEN + 7, NULL, NULL },
-		{ "trace", 0, POPT_ARG_STRING, &cli->trace, OPT_GIVEN + 8, NULL, NULL },
-		{ "output", 'o', POPT_ARG_STRING, &cli->output, OPT_GIVEN + 9, NULL, NULL },
-		{ "strategy", 0, POPT_ARG_STRING, &cli->strategy, OPT_GIVEN + 10, NULL, NULL },
-		{ "budget", 0, POPT_ARG_STRING, &cli->budget, OPT_GIVEN + 11, NULL, NULL },
-		{ "seed", 0, POPT_ARG_LONGLONG, &cli->seed, OPT_GIVEN + 12, NULL, NULL },
-		{ "preemptions", 0, POPT_ARG_INT, &cli->preemptions, OPT_GIVEN + 13, NULL, NULL },
-		{ "depth", 0, POPT_ARG_INT, &cli->depth, OPT_GIVEN + 14, NULL, NULL },
-		{ "first", 0, POPT_ARG_INT, &cli->first, OPT_GIVEN + 15, NULL, NULL },
-		{ "max-depth", 0, POPT_ARG_LONGLONG, &cli->max_depth, OPT_GIVEN + 16, NULL, NULL },
+		{ "json", 0, POPT_ARG_NONE, &cli->json, 0, NULL, NULL },
+		{ "quirks", 0, POPT_ARG_NONE, &cli->quirks, 0, NULL, NULL },
+		{ "prefix", 0, POPT_ARG_NONE, &cli->prefix, 0, NULL, NULL },
+		{ "step", 0, POPT_ARG_NONE, &cli->step, 0, NULL, NULL },
+		{ "explain", 0, POPT_ARG_NONE, &cli->explain, 0, NULL, NULL },
+		{ "steps", 0, POPT_ARG_NONE, &cli->steps, 0, NULL, NULL },
+		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, 0, NULL, NULL },
+		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, 0, NULL, NULL },
+		{ "trace", 0, POPT_ARG_STRING, &cli->trace, 0, NULL, NULL },
+		{ "output", 'o', POPT_ARG_STRING, &cli->output, 0, NULL, NULL },
+		{ "strategy", 0, POPT_ARG_STRING, &cli->strategy, 0, NULL, NULL },
+		{ "budget", 0, POPT_ARG_STRING, &cli->budget, 0, NULL, NULL },
+		{ "seed", 0, POPT_ARG_LONGLONG, &cli->seed, 0, NULL, NULL },
+		{ "preemptions", 0, POPT_ARG_INT, &cli->preemptions, 0, NULL, NULL },
+		{ "depth", 0, POPT_ARG_INT, &cli->depth, 0, NULL, NULL },
+		{ "first", 0, POPT_ARG_INT, &cli->first, 0, NULL, NULL },
+		{ "max-depth", 0, POPT_ARG_LONGLONG, &cli->max_depth, 0, NULL, NULL },
+		{ "jobs", 'j', POPT_ARG_INT, &cli->jobs, 0, NULL, NULL },
+		{ "progress", 0, POPT_ARG_NONE, &cli->progress, 0, NULL, NULL },
+		{ "file", 0, POPT_ARG_STRING, &cli->file, 0, NULL, NULL },
 		POPT_TABLEEND
 	};
-	poptContext context = poptGetContext(NULL, argc, argv, options, 0);
-	int status;
+	poptContext context;
+	int status, i;
 
+	for (i = 0; options[i].longName; i++)
+		options[i].val = OPT_GIVEN + i;
+	context = poptGetContext(NULL, argc, argv, options, 0);
 	if (!context)
 		return cli_say(CLI_INTERNAL, "out of memory");
-	status = read_options(cli, command, context);
+	status = read_options(cli, command, options, context);
 	if (fflush(stdout) || ferror(stdout))
 		status = cli_say(CLI_INTERNAL, "the output cannot be written");
 	free(cli->schedule);
@@ -216,6 +220,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 	free(cli->output);
 	free(cli->strategy);
 	free(cli->budget);
+	free(cli->file);
 	poptFreeContext(context);
 	return status;
 }
