@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Header lines that say nothing about how to replay, and records that only other sets have. */
-static const char *const header_words[] = { "file", "swap", NULL };
-static const char *const op_words[] = { "cvma", "dpt", NULL };
+#include "cli/recording_check.h"
 
+/* A record that only other sets have. */
+#define OTHER_RECORD "dpt"
 #define WINDOW_PAGES_MAX (1ul << 16)
 
 struct parser {
@@ -27,12 +27,10 @@ static int bad(struct parser *p, const char *what)
 	return -EINVAL;
 }
 
-static int is_one_of(const char *word, const char *const *list)
+/* A complaint, or NULL. */
+static int judge(struct parser *p, const char *complaint)
 {
-	for (; *list; list++)
-		if (!strcmp(*list, word))
-			return 1;
-	return 0;
+	return complaint ? bad(p, complaint) : 0;
 }
 
 static int add(char ***list, int *count, char *line)
@@ -70,41 +68,77 @@ static int begin_op(struct parser *p, char *rest)
 			return bad(p, "an operation with too many words");
 		op->words[op->word_count++] = word;
 	}
-	return op->word_count ? 0 : bad(p, "\"op\" without an operation");
+	return op->word_count ? judge(p, recording_check_op(op)) : bad(p, "\"op\" without an operation");
 }
 
-static int read_vma(struct parser *p, char *rest)
+/* "none"; "=" is the list before, or the parent's; else one VMA more. */
+static int read_vma(struct parser *p, char ***list, int *count, int *same, char *rest)
 {
+	const char *complaint;
+
+	if (*same)
+		return bad(p, "a VMA after \"=\"");
 	if (!strcmp(rest, "none"))
 		return 0;
-	if (!strcmp(rest, "=")) {
-		p->op->vmas_same = 1;
-		return 0;
-	}
-	return add(&p->op->vmas, &p->op->vma_count, rest);
+	*same = !strcmp(rest, "=");
+	if (*same)
+		return *count ? bad(p, "\"=\" after a VMA") : 0;
+	complaint = recording_check_vma(rest);
+	return complaint ? bad(p, complaint) : add(list, count, rest);
+}
+
+static int read_event(struct parser *p, char *rest)
+{
+	const char *complaint = recording_check_event(rest);
+
+	return complaint ? bad(p, complaint) : add(&p->op->events, &p->op->event_count, rest);
+}
+
+/* A record that an operation has once. */
+static int read_once(struct parser *p, char **field, char *rest)
+{
+	if (*field)
+		return bad(p, "the same record twice");
+	*field = rest;
+	return 0;
+}
+
+static int read_pages(struct parser *p, char *rest)
+{
+	int error = read_once(p, &p->op->pages, rest);
+
+	return error || !strcmp(rest, "=") ? error : judge(p, recording_check_pages(rest, p->r->window));
+}
+
+static int read_end(struct parser *p)
+{
+	if (!p->op->ret)
+		return bad(p, "an operation without \"ret\"");
+	p->op = NULL;
+	return 0;
 }
 
 static int read_answer(struct parser *p, const char *word, char *rest)
 {
-	if (!strcmp(word, "end")) {
-		if (!p->op->ret)
-			return bad(p, "an operation without \"ret\"");
-		p->op = NULL;
-		return 0;
-	}
+	struct recorded_op *op = p->op;
+
+	if (!strcmp(word, "end"))
+		return read_end(p);
 	if (!*rest)
 		return bad(p, "a record without fields");
 	if (!strcmp(word, "ret"))
-		p->op->ret = rest;
-	else if (!strcmp(word, "ev"))
-		return add(&p->op->events, &p->op->event_count, rest);
-	else if (!strcmp(word, "vma"))
-		return read_vma(p, rest);
-	else if (!strcmp(word, "pg"))
-		p->op->pages = rest;
-	else if (!is_one_of(word, op_words))
-		return bad(p, strcmp(word, "op") ? "an unknown record" : "\"op\" before the \"end\" of the one before");
-	return 0;
+		return read_once(p, &op->ret, rest);
+	if (!strcmp(word, "ev"))
+		return read_event(p, rest);
+	if (!strcmp(word, "vma"))
+		return read_vma(p, &op->vmas, &op->vma_count, &op->vmas_same, rest);
+	if (!strcmp(word, "cvma"))
+		return read_vma(p, &op->child_vmas, &op->child_vma_count, &op->child_vmas_same, rest);
+	if (!strcmp(word, "pg"))
+		return read_pages(p, rest);
+	if (!strcmp(word, "op"))
+		return bad(p, "\"op\" before the \"end\" of the one before");
+	return strcmp(word, OTHER_RECORD) ? bad(p, "an unknown record") : 0;
 }
 
 static int read_window(struct parser *p, const char *rest)
@@ -117,15 +151,39 @@ static int read_window(struct parser *p, const char *rest)
 	return 0;
 }
 
+/* "file 0 10000": the next one, and its size. */
+static int read_file(struct parser *p, const char *rest)
+{
+	struct recording *r = p->r;
+	const char *size = strchr(rest, ' ');
+
+	if (!size || size - rest != 1 || rest[0] != '0' + r->file_count || !recording_is_hex(size + 1))
+		return bad(p, "files read: file 0 SIZE, file 1 SIZE ...");
+	if (r->file_count == RECORDING_FILES)
+		return bad(p, "more files than there can be");
+	r->file_sizes[r->file_count++] = strtoul(size + 1, NULL, 16);
+	return 0;
+}
+
+static int read_digit(struct parser *p, const char *rest, int most, int *value)
+{
+	if (rest[0] < '0' || rest[0] > '0' + most || rest[1])
+		return bad(p, "a setting that there is not");
+	*value = rest[0] - '0';
+	return 0;
+}
+
 static int read_header(struct parser *p, const char *word, char *rest)
 {
 	if (!strcmp(word, "window"))
 		return read_window(p, rest);
-	if (!strcmp(word, "thp")) {
-		p->r->thp = atoi(rest);
-		return 0;
-	}
-	return is_one_of(word, header_words) ? 0 : bad(p, "an unknown record");
+	if (!strcmp(word, "file"))
+		return read_file(p, rest);
+	if (!strcmp(word, "thp"))
+		return read_digit(p, rest, 2, &p->r->thp);
+	if (!strcmp(word, "swap"))
+		return read_digit(p, rest, 1, &p->r->swap);
+	return bad(p, "an unknown record");
 }
 
 static int read_line(struct parser *p, char *line)
@@ -234,6 +292,7 @@ void recording_free(struct recording *r)
 	for (i = 0; i < r->count; i++) {
 		free(r->ops[i].events);
 		free(r->ops[i].vmas);
+		free(r->ops[i].child_vmas);
 	}
 	free(r->ops);
 	free(r->text);

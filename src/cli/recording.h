@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #define RECORDING_WORDS 10
+#define RECORDING_FILES 8
 
 /* One operation; lines point into the file's text. */
 struct recorded_op {
@@ -21,13 +22,19 @@ struct recorded_op {
 	int vma_count;
 	int vmas_same;			/* "vma =" */
 	char *pages;			/* ". 64"; "=" as before; NULL: not given */
+	char **child_vmas;		/* after fork, in the child */
+	int child_vma_count;
+	int child_vmas_same;		/* "cvma =": as the parent's */
 };
 
 struct recording {
 	const char *path;
 	char *text;
 	unsigned long window;		/* pages */
-	int thp;			/* -1: not said */
+	int thp;			/* 0 never, 1 always, 2 madvise; -1: not said */
+	int swap;			/* a swap device is on */
+	unsigned long file_sizes[RECORDING_FILES];	/* bytes; of tmpfs files f0, f1.. */
+	int file_count;
 	struct recorded_op *ops;
 	size_t count, space;
 	char error[256];		/* "path:line: what" */

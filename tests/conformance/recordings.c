@@ -170,6 +170,32 @@ static void test_an_operation_that_is_wrong_is_refused(void **state)
 	refused(*state, HEADER "op wr 0 1\nret 0\nop wr 0 1\n", ":5: \"op\" before the \"end\" of the one before");
 }
 
+static void test_an_operation_with_wrong_arguments_is_refused(void **state)
+{
+	refused(*state, HEADER "op swim 0 1\nret 0\nend\n", ":3: there is no such operation");
+	refused(*state, HEADER "op wr 0\nret 0\nend\n", ":3: the operation takes another number of arguments");
+	refused(*state, HEADER "op wr zz 1\nret 0\nend\n", ":3: an argument that cannot be read");
+	refused(*state, HEADER "op mprotect 0 1000 rwq\nret 0\nend\n", ":3: an argument that cannot be read");
+}
+
+static void test_a_record_that_is_wrong_is_refused(void **state)
+{
+	refused(*state, HEADER "op wr 0 1\nret 0\nret 0\nend\n", ":5: the same record twice");
+	refused(*state, HEADER "op wr 0 1\nret 0\nev S UNMAP 0\nend\n", ":5: an event reads: ev S|E|R|C|Y|I|X EVENT START END FLAGS");
+	refused(*state, HEADER "op wr 0 1\nret 0\nvma 0 1000 rw- anon 0 -\nend\n", ":5: a VMA reads: vma START END PERM OBJ OFF FLAGS");
+	refused(*state, HEADER "op wr 0 1\nret 0\nvma =\nvma 0 1000 rw-p anon 0 -\nend\n", ":6: a VMA after \"=\"");
+	refused(*state, HEADER "op wr 0 1\nret 0\npg A 1 . 14\nend\n", ":5: the page-table entries do not fill the window");
+	refused(*state, HEADER "op wr 0 1\nret 0\npg A x\nend\n", ":5: page-table entries read: pg LETTER COUNT LETTER COUNT ...");
+}
+
+static void test_files_and_settings_of_the_header_are_read(void **state)
+{
+	refused(*state, HEADER "file 1 1000\n", ":3: files read: file 0 SIZE, file 1 SIZE ...");
+	refused(*state, HEADER "file 0 many\n", ":3: files read: file 0 SIZE, file 1 SIZE ...");
+	refused(*state, HEADER "thp 3\n", ":3: a setting that there is not");
+	refused(*state, HEADER "swap 2\n", ":3: a setting that there is not");
+}
+
 static void test_a_file_that_is_cut_off_is_refused(void **state)
 {
 	refused(*state, HEADER "op wr 0 1\nret 0\n", ":5: the file is cut off inside an operation");
@@ -317,6 +343,9 @@ int main(int argc, char **argv)
 		recordings_test(test_a_file_that_is_no_recording_is_refused),
 		recordings_test(test_a_header_that_is_wrong_is_refused),
 		recordings_test(test_an_operation_that_is_wrong_is_refused),
+		recordings_test(test_an_operation_with_wrong_arguments_is_refused),
+		recordings_test(test_a_record_that_is_wrong_is_refused),
+		recordings_test(test_files_and_settings_of_the_header_are_read),
 		recordings_test(test_a_file_that_is_cut_off_is_refused),
 		recordings_test(test_what_cannot_be_opened_is_refused),
 		recordings_test(test_another_result_is_a_mismatch),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the records of a recording are what the format says.  Each returns NULL, or what is wrong.
+ */
+#ifndef P2PSIM_CLI_RECORDING_CHECK_H
+#define P2PSIM_CLI_RECORDING_CHECK_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "cli/recording.h"
+
+bool recording_is_decimal(const char *word);
+bool recording_is_hex(const char *word);
+const char *recording_check_op(const struct recorded_op *op);
+const char *recording_check_event(const char *text);
+const char *recording_check_vma(const char *text);
+const char *recording_check_pages(const char *text, unsigned long window);
+
+#endif
