@@ -2,245 +2,210 @@
 /*
  * conform: replays recordings of a real kernel and compares the answers.
  *
- * Per operation: the result, the notifier callbacks (without 'ev R', which are not stable from run to run), the VMAs,
- * the page-table entries.  From the first operation on that is not supported, the rest of the file counts as unsupported.
- * After a mismatch the simulated state is no longer the recorded one: the file ends there too, its rest counted apart.
+ * From the first operation on that is not supported, the rest of a file counts as unsupported.  After a mismatch the
+ * simulated state is no longer the recorded one: the file ends there too, its rest counted apart.  Threads take one file
+ * after the other, each in a world of its own; what they have to say is printed in the order of the files.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "cli/conform_compare.h"
 #include "cli/internal.h"
-#include "cli/replayer.h"
 
 #define VERBS_MAX 64
-#define SIDE_WIDTH 40		/* of a side: the whole table fits in 100 columns */
+#define JOBS_MAX 64
 
-struct tally {
-	unsigned long ops, mismatches, unsupported, files, whole;
-	unsigned long verb_count[VERBS_MAX];
-	char verb_text[VERBS_MAX][24];
-	int verbs;
-	int limit;		/* files, 0 = all */
-	bool explain, malformed;
+/* What became of one file. */
+struct outcome {
+	char *path;
+	char *text;			/* differences, or NULL */
+	char complaint[300];		/* it cannot be read, or is malformed */
+	int error;			/* -ENOMEM */
+	unsigned long ops, mismatches, unsupported;
+	char first_unsupported[24];	/* verb */
+	bool whole, done;
 };
 
-/* What the recording says stays so until it says otherwise. */
-struct expected {
-	char **vmas;
-	int vma_count;
-	const char *pages;	/* NULL: not said yet */
-	char empty[24];		/* a window without pages: ". 64" */
+struct batch {
+	struct outcome *files;
+	size_t count, space;
+	const char *only;		/* --file */
+	bool explain, progress, refused;
+	atomic_size_t next;
+	pthread_mutex_t lock;		/* of `done` */
+	pthread_cond_t some_done;
 };
 
-static void count_verb(struct tally *tally, const char *name)
+/* ---- one file ---- */
+
+static void replay_ops(struct outcome *outcome, FILE *out, struct replayer *replayer, const struct recording *recording,
+		       struct answer *answer, bool explain)
 {
-	int i;
-
-	for (i = 0; i < tally->verbs && strcmp(tally->verb_text[i], name); i++)
-		;
-	if (i == VERBS_MAX)
-		return;
-	if (i == tally->verbs)
-		snprintf(tally->verb_text[tally->verbs++], sizeof(tally->verb_text[0]), "%s", name);
-	tally->verb_count[i]++;
-}
-
-static bool is_stable(const char *event)
-{
-	return event[0] != 'R';
-}
-
-static bool events_agree(const struct recorded_op *op, const struct answer *answer)
-{
-	int i, given = 0;
-
-	for (i = 0; i < op->event_count; i++) {
-		if (!is_stable(op->events[i]))
-			continue;
-		if (given == answer->event_count || strcmp(op->events[i], answer->events[given++]))
-			return false;
-	}
-	return given == answer->event_count;
-}
-
-static bool vmas_agree(const struct expected *expected, const struct answer *answer)
-{
-	int i;
-
-	for (i = 0; i < expected->vma_count; i++)
-		if (i == answer->vma_count || strcmp(expected->vmas[i], answer->vmas[i]))
-			return false;
-	return i == answer->vma_count;
-}
-
-static void follow(struct expected *expected, const struct recorded_op *op)
-{
-	if (!op->vmas_same) {
-		expected->vmas = op->vmas;
-		expected->vma_count = op->vma_count;
-	}
-	if (op->pages && strcmp(op->pages, "="))
-		expected->pages = op->pages;
-	else if (op->pages && !expected->pages)
-		expected->pages = expected->empty;
-}
-
-/* How many characters of `text` go on a line of a side: up to a blank, if there is one. */
-static int piece(const char *text)
-{
-	int at;
-
-	if (strlen(text) <= SIDE_WIDTH)
-		return (int)strlen(text);
-	for (at = SIDE_WIDTH; at > SIDE_WIDTH / 2; at--)
-		if (text[at] == ' ')
-			return at;
-	return SIDE_WIDTH;
-}
-
-static const char *behind(const char *text, int length)
-{
-	text += length;
-	return text + strspn(text, " ");
-}
-
-/* Two texts side by side, wrapped if they are long; NULL: there is none. */
-static void put_pair(const char *what, const char *recorded, const char *given)
-{
-	const char *left = recorded ? recorded : "-", *right = given ? given : "-";
-	const char *mark = recorded && given && !strcmp(recorded, given) ? "" : "   <==";
-
-	do {
-		int left_length = piece(left), right_length = piece(right);
-
-		printf("    %-4s %-*.*s |%s%.*s%s\n", what, SIDE_WIDTH, left_length, left, right_length ? " " : "",
-		       right_length, right, mark);
-		left = behind(left, left_length);
-		right = behind(right, right_length);
-		what = mark = "";
-	} while (*left || *right);
-}
-
-static void put_events(const struct recorded_op *op, const struct answer *answer)
-{
-	int i, given = 0;
-
-	for (i = 0; i < op->event_count; i++)
-		if (is_stable(op->events[i]))
-			put_pair("ev", op->events[i], given < answer->event_count ? answer->events[given++] : NULL);
-	while (given < answer->event_count)
-		put_pair("ev", NULL, answer->events[given++]);
-}
-
-static void put_difference(const struct recording *recording, const struct recorded_op *op,
-			   const struct expected *expected, const struct answer *answer, bool explain)
-{
-	int i;
-
-	printf("%s:%u:", recording->path, op->line);
-	for (i = 0; i < op->word_count; i++)
-		printf(" %s", op->words[i]);
-	printf("\n    %-4s %-*s | simulated\n", "", SIDE_WIDTH, "recorded");
-	if (explain || strcmp(op->ret, answer->ret))
-		put_pair("ret", op->ret, answer->ret);
-	if (explain || !events_agree(op, answer))
-		put_events(op, answer);
-	if (!strcmp(op->words[0], "exit"))
-		return;
-	if (explain || !vmas_agree(expected, answer))
-		for (i = 0; i < expected->vma_count || i < answer->vma_count; i++)
-			put_pair("vma", i < expected->vma_count ? expected->vmas[i] : NULL,
-				 i < answer->vma_count ? answer->vmas[i] : NULL);
-	if (expected->pages && (explain || strcmp(expected->pages, answer->pages)))
-		put_pair("pg", expected->pages, answer->pages);
-}
-
-static bool agrees(const struct recorded_op *op, const struct expected *expected, const struct answer *answer)
-{
-	if (strcmp(op->ret, answer->ret) || !events_agree(op, answer))
-		return false;
-	if (!strcmp(op->words[0], "exit"))
-		return true;
-	return vmas_agree(expected, answer) && (!expected->pages || !strcmp(expected->pages, answer->pages));
-}
-
-/* Returns how many operations agreed; the rest is counted by the caller. */
-static size_t replay_ops(struct tally *tally, struct replayer *replayer, const struct recording *recording,
-			 struct answer *answer)
-{
-	struct expected expected = {};
+	struct expected expected;
 	size_t i;
 
-	snprintf(expected.empty, sizeof(expected.empty), ". %lu", recording->window);
+	conform_expect_nothing(&expected, recording->window);
 	for (i = 0; i < recording->count; i++) {
 		const struct recorded_op *op = &recording->ops[i];
 
 		if (!replayer_supports(op)) {
-			count_verb(tally, op->words[0]);
-			tally->unsupported += recording->count - i;
-			return i;
+			snprintf(outcome->first_unsupported, sizeof(outcome->first_unsupported), "%s", op->words[0]);
+			outcome->unsupported += recording->count - i;
+			return;
 		}
 		replayer_do(replayer, op, answer);
-		follow(&expected, op);
-		tally->ops++;
-		if (agrees(op, &expected, answer))
+		conform_follow(&expected, op);
+		outcome->ops++;
+		if (conform_agrees(op, &expected, answer))
 			continue;
-		tally->mismatches++;
-		put_difference(recording, op, &expected, answer, tally->explain);
-		return i;
+		outcome->mismatches++;
+		conform_put_difference(out, recording, op, &expected, answer, explain);
+		return;
 	}
-	tally->whole++;
-	return i;
+	outcome->whole = true;
 }
 
-static int replay(struct tally *tally, const struct recording *recording)
+static int replay(struct outcome *outcome, FILE *out, const struct recording *recording, bool explain)
 {
 	struct answer *answer;
 	struct replayer *replayer;
+	const char *left_over;
 	int error;
 
 	if (recording->thp > 0) { /* huge pages change what every operation answers */
-		count_verb(tally, "(huge pages)");
-		tally->unsupported += recording->count;
+		snprintf(outcome->first_unsupported, sizeof(outcome->first_unsupported), "(huge pages)");
+		outcome->unsupported += recording->count;
 		return 0;
 	}
 	answer = calloc(1, sizeof(*answer));
 	replayer = calloc(1, sizeof(*replayer));
-	error = answer && replayer ? replayer_begin(replayer, recording->window) : -ENOMEM;
-
-	if (!error) {
-		replay_ops(tally, replayer, recording, answer);
-		replayer_end(replayer);
+	error = answer && replayer ? replayer_begin(replayer, recording) : -ENOMEM;
+	if (!error)
+		replay_ops(outcome, out, replayer, recording, answer, explain);
+	left_over = replayer ? replayer_end(replayer) : NULL;
+	if (left_over && !error) {
+		outcome->mismatches++;
+		fprintf(out, "%s: at the end: %s\n", recording->path, left_over);
 	}
 	free(replayer);
 	free(answer);
 	return error;
 }
 
-/* A file that cannot be read or is malformed is told of; the others still run.  0 or -ENOMEM. */
-static int conform_file(struct tally *tally, const char *path)
+static void conform_file(struct outcome *outcome, bool explain)
 {
 	struct recording recording;
-	int error;
+	size_t size;
+	FILE *out = open_memstream(&outcome->text, &size);
 
-	if (tally->limit && tally->files == (unsigned long)tally->limit)
-		return 0;
-	error = recording_read(&recording, path);
-	if (!error) {
-		tally->files++;
-		error = replay(tally, &recording);
-		if (error)
-			cli_say(CLI_INTERNAL, "%s: %s", path, strerror(-error));
-	} else if (error != -ENOMEM) {
-		cli_say(CLI_USAGE, "%s", recording.error);
-		tally->malformed = true;
-		error = 0;
-	}
+	outcome->error = recording_read(&recording, outcome->path);
+	if (!outcome->error)
+		outcome->error = out ? replay(outcome, out, &recording, explain) : -ENOMEM;
+	else if (outcome->error != -ENOMEM)
+		snprintf(outcome->complaint, sizeof(outcome->complaint), "%s", recording.error);
 	recording_free(&recording);
-	return error;
+	if (out)
+		fclose(out);
+}
+
+/* ---- many ---- */
+
+static void *worker(void *arg)
+{
+	struct batch *batch = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&batch->next, 1)) < batch->count) {
+		conform_file(&batch->files[i], batch->explain);
+		pthread_mutex_lock(&batch->lock);
+		batch->files[i].done = true;
+		pthread_cond_signal(&batch->some_done);
+		pthread_mutex_unlock(&batch->lock);
+	}
+	return NULL;
+}
+
+static void wait_for(struct batch *batch, size_t i)
+{
+	pthread_mutex_lock(&batch->lock);
+	while (!batch->files[i].done)
+		pthread_cond_wait(&batch->some_done, &batch->lock);
+	pthread_mutex_unlock(&batch->lock);
+}
+
+static void put_progress(const struct batch *batch, size_t done)
+{
+	if (batch->progress)
+		fprintf(stderr, "\r%zu of %zu files%s", done, batch->count, done == batch->count ? "\n" : "");
+}
+
+static void put_outcome(struct batch *batch, size_t i)
+{
+	struct outcome *outcome = &batch->files[i];
+
+	if (outcome->text && *outcome->text)
+		fputs(outcome->text, stdout);
+	if (outcome->complaint[0]) {
+		cli_say(CLI_USAGE, "%s", outcome->complaint);
+		batch->refused = true;
+	} else if (outcome->error) {
+		cli_say(CLI_INTERNAL, "%s: %s", outcome->path, strerror(-outcome->error));
+	}
+	put_progress(batch, i + 1);
+}
+
+/* Starts as many threads as there are to be had; without one this thread does it all. */
+static void run_batch(struct batch *batch, int jobs)
+{
+	pthread_t threads[JOBS_MAX];
+	size_t i;
+	int started = 0;
+
+	while (started < jobs && !pthread_create(&threads[started], NULL, worker, batch))
+		started++;
+	if (!started)
+		worker(batch);
+	for (i = 0; i < batch->count; i++) {
+		wait_for(batch, i);
+		put_outcome(batch, i);
+	}
+	while (started--)
+		pthread_join(threads[started], NULL);
+}
+
+/* ---- which files ---- */
+
+static bool is_wanted(const struct batch *batch, const char *path)
+{
+	size_t length = strlen(path), wanted = batch->only ? strlen(batch->only) : 0;
+
+	return !wanted || (length >= wanted && !strcmp(path + length - wanted, batch->only) &&
+			   (length == wanted || path[length - wanted - 1] == '/'));
+}
+
+static int add_file(struct batch *batch, const char *path)
+{
+	struct outcome *grown;
+
+	if (!is_wanted(batch, path))
+		return 0;
+	if (batch->count == batch->space) {
+		batch->space = batch->space ? 2 * batch->space : 64;
+		grown = realloc(batch->files, batch->space * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		batch->files = grown;
+	}
+	memset(&batch->files[batch->count], 0, sizeof(*batch->files));
+	batch->files[batch->count].path = strdup(path);
+	return batch->files[batch->count++].path ? 0 : -ENOMEM;
 }
 
 static int is_recording(const struct dirent *entry)
@@ -250,9 +215,9 @@ static int is_recording(const struct dirent *entry)
 	return length > 4 && !strcmp(entry->d_name + length - 4, ".txt") && strncmp(entry->d_name, "FORMAT", 6);
 }
 
-static int conform_path(struct tally *tally, const char *path);
+static int add_path(struct batch *batch, const char *path);
 
-static int conform_directory(struct tally *tally, const char *path)
+static int add_folder(struct batch *batch, const char *path)
 {
 	struct dirent **entries;
 	char child[4096];
@@ -260,12 +225,12 @@ static int conform_directory(struct tally *tally, const char *path)
 
 	if (count <= 0) {
 		cli_say(CLI_USAGE, "%s: %s", path, count ? strerror(errno) : "a folder without recordings (*.txt)");
-		tally->malformed = true;
+		batch->refused = true;
 	}
 	for (i = 0; i < count; i++) {
 		snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
 		if (!error)
-			error = conform_path(tally, child);
+			error = add_path(batch, child);
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -273,46 +238,117 @@ static int conform_directory(struct tally *tally, const char *path)
 	return error;
 }
 
-static int conform_path(struct tally *tally, const char *path)
+static int add_path(struct batch *batch, const char *path)
 {
 	struct stat stat_buf;
 
 	if (stat(path, &stat_buf)) {
-		tally->malformed = true;
+		batch->refused = true;
 		cli_say(CLI_USAGE, "%s: %s", path, strerror(errno));
 		return 0;
 	}
-	return S_ISDIR(stat_buf.st_mode) ? conform_directory(tally, path) : conform_file(tally, path);
+	return S_ISDIR(stat_buf.st_mode) ? add_folder(batch, path) : add_file(batch, path);
 }
 
-static void put_totals(const struct tally *tally)
+/* ---- totals ---- */
+
+struct totals {
+	unsigned long ops, mismatches, unsupported, files, whole;
+	int error;
+	struct {
+		const char *name;
+		unsigned long count;
+	} verbs[VERBS_MAX];
+	int verb_count;
+};
+
+static void count_verb(struct totals *totals, const char *name)
 {
 	int i;
 
-	printf("files %lu, of which %lu replayed whole\n", tally->files, tally->whole);
-	for (i = 0; i < tally->verbs; i++)
-		printf("%s%s %lu", !i ? "first unsupported: " : i % 8 ? ", " : ",\n    ", tally->verb_text[i],
-		       tally->verb_count[i]);
-	if (tally->verbs)
+	for (i = 0; i < totals->verb_count && strcmp(totals->verbs[i].name, name); i++)
+		;
+	if (i == VERBS_MAX)
+		return;
+	totals->verbs[i].name = name;
+	totals->verbs[i].count++;
+	totals->verb_count += i == totals->verb_count;
+}
+
+static void add_up(struct totals *totals, const struct batch *batch)
+{
+	const struct outcome *outcome;
+
+	for (outcome = batch->files; outcome < batch->files + batch->count; outcome++) {
+		totals->files += !outcome->complaint[0];
+		totals->error = outcome->error && !outcome->complaint[0] ? outcome->error : totals->error;
+		totals->ops += outcome->ops;
+		totals->mismatches += outcome->mismatches;
+		totals->unsupported += outcome->unsupported;
+		totals->whole += outcome->whole;
+		if (outcome->first_unsupported[0])
+			count_verb(totals, outcome->first_unsupported);
+	}
+}
+
+static void put_totals(const struct totals *totals)
+{
+	int i;
+
+	printf("files %lu, of which %lu replayed whole\n", totals->files, totals->whole);
+	for (i = 0; i < totals->verb_count; i++)
+		printf("%s%s %lu", !i ? "first unsupported: " : i % 8 ? ", " : ",\n    ", totals->verbs[i].name,
+		       totals->verbs[i].count);
+	if (totals->verb_count)
 		putchar('\n');
-	printf("ops %lu mismatches %lu unsupported %lu\n", tally->ops, tally->mismatches, tally->unsupported);
+	printf("ops %lu mismatches %lu unsupported %lu\n", totals->ops, totals->mismatches, totals->unsupported);
+}
+
+static int conform_batch(struct cli *cli, struct batch *batch)
+{
+	struct totals totals = {};
+	int jobs = cli->jobs ? cli->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (batch->only && !batch->count)
+		return cli_say(CLI_USAGE, "no recording is called %s", batch->only);
+	if (cli->first && (size_t)cli->first < batch->count)
+		batch->count = (size_t)cli->first;
+	run_batch(batch, jobs < JOBS_MAX ? jobs : JOBS_MAX);
+	add_up(&totals, batch);
+	if (totals.error)
+		return CLI_INTERNAL;
+	put_totals(&totals);
+	if (batch->refused)
+		return CLI_USAGE;
+	return totals.mismatches ? CLI_SURPRISE : CLI_OK;
 }
 
 int cli_conform(struct cli *cli)
 {
-	struct tally tally = { .limit = cli->first, .explain = cli->explain };
-	int i, error = 0;
+	struct batch batch = {
+		.explain = cli->explain,
+		.only = cli->file,
+		.progress = cli->progress || isatty(STDERR_FILENO),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.some_done = PTHREAD_COND_INITIALIZER,
+	};
+	int i, error = 0, status;
+	size_t at, added;
 
 	if (!cli->arg_count)
 		return cli_say(CLI_USAGE, "conform takes recordings, or folders of them");
 	if (cli->first < 0)
 		return cli_say(CLI_USAGE, "--first takes a number of files");
+	if (cli->jobs < 0)
+		return cli_say(CLI_USAGE, "--jobs takes a number of threads");
 	for (i = 0; i < cli->arg_count && !error; i++)
-		error = conform_path(&tally, cli->args[i]);
-	if (error)
-		return CLI_INTERNAL;
-	put_totals(&tally);
-	if (tally.malformed)
-		return CLI_USAGE;
-	return tally.mismatches ? CLI_SURPRISE : CLI_OK;
+		error = add_path(&batch, cli->args[i]);
+	added = batch.count;
+	status = error ? cli_say(CLI_INTERNAL, "%s", strerror(-error)) : conform_batch(cli, &batch);
+	for (at = 0; at < added; at++) {
+		free(batch.files[at].path);
+		free(batch.files[at].text);
+	}
+	free(batch.files);
+	return status;
 }

@@ -49,7 +49,7 @@ static int begin_op(struct parser *p, char *rest)
 	struct recording *r = p->r;
 	size_t space = r->space ? 2 * r->space : 64;
 	struct recorded_op *ops, *op;
-	char *word;
+	char *word, *next = NULL;
 
 	if (!r->window)
 		return bad(p, "an operation before \"window\"");
@@ -63,7 +63,7 @@ static int begin_op(struct parser *p, char *rest)
 	op = p->op = &r->ops[r->count++];
 	memset(op, 0, sizeof(*op));
 	op->line = p->line;
-	for (word = strtok(rest, " "); word; word = strtok(NULL, " ")) {
+	for (word = strtok_r(rest, " ", &next); word; word = strtok_r(NULL, " ", &next)) {
 		if (op->word_count == RECORDING_WORDS)
 			return bad(p, "an operation with too many words");
 		op->words[op->word_count++] = word;

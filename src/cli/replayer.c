@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <p2psim/check.h>
+#include <p2psim/linux/mm.h>
 #include <p2psim/linux/mman.h>
+#include <p2psim/linux/pgtable.h>
 #include <p2psim/world.h>
 
 #include "cli/replayer_verbs.h"
@@ -57,22 +60,36 @@ bool replayer_supports(const struct recorded_op *op)
 void replayer_do(struct replayer *r, const struct recorded_op *op, struct answer *answer)
 {
 	r->logged = 0;
-	answer->vma_count = 0;
+	r->violation[0] = '\0';
+	answer->vma_count = answer->child_vma_count = 0;
 	verb_of(op)->perform(r, op, answer->ret, sizeof(answer->ret));
 	replayer_events(r, answer);
+	memcpy(answer->violation, r->violation, sizeof(answer->violation));
 	if (!r->process)
 		return;
 	replayer_vmas(r, answer);
 	replayer_pages(r, answer);
+	if (!answer->violation[0] && !(p2psim_mm_is_valid(r->mm) && p2psim_pgtable_is_valid(r->mm)))
+		snprintf(answer->violation, sizeof(answer->violation), "the simulated mm is not valid any more");
 }
 
-int replayer_begin(struct replayer *r, unsigned long window_pages)
+static void on_violation(const struct p2psim_violation *violation, void *arg)
+{
+	struct replayer *r = arg;
+
+	if (!r->violation[0])
+		snprintf(r->violation, sizeof(r->violation), "%s: %s", p2psim_oracle_name(violation->oracle),
+			 violation->sentence);
+}
+
+int replayer_begin(struct replayer *r, const struct recording *recording)
 {
 	memset(r, 0, sizeof(*r));
-	r->window = window_pages * PAGE_SIZE;
+	r->window = recording->window * PAGE_SIZE;
 	r->world = p2psim_world_create(NULL);
 	if (!r->world)
 		return -ENOMEM;
+	p2psim_world_on_violation(r->world, on_violation, r);
 	r->process = p2psim_process_create("recorded");
 	if (!r->process)
 		return -ENOMEM;
@@ -82,10 +99,16 @@ int replayer_begin(struct replayer *r, unsigned long window_pages)
 	return replayer_subscribe(r);
 }
 
-void replayer_end(struct replayer *r)
+const char *replayer_end(struct replayer *r)
 {
+	if (!r->world)
+		return NULL;
+	r->violation[0] = '\0';
 	if (r->process)
 		p2psim_process_exit(r->process);
 	replayer_unsubscribe(r);
+	p2psim_world_check_quiescent(r->world);
 	p2psim_world_destroy(r->world);
+	r->world = NULL;
+	return r->violation[0] ? r->violation : NULL;
 }

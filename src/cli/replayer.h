@@ -22,7 +22,10 @@ struct answer {
 	int event_count;
 	char vmas[ANSWER_LINES][ANSWER_LINE];
 	int vma_count;
+	char child_vmas[ANSWER_LINES][ANSWER_LINE];	/* of a fork */
+	int child_vma_count;
 	char pages[4096];
+	char violation[600];	/* an oracle fired meanwhile */
 };
 
 struct logged {
@@ -42,11 +45,13 @@ struct replayer {
 	bool subscribed;
 	struct logged log[ANSWER_LINES];
 	int logged;
+	char violation[600];
 };
 
 /* 0 or -errno. */
-int replayer_begin(struct replayer *r, unsigned long window_pages);
-void replayer_end(struct replayer *r);
+int replayer_begin(struct replayer *r, const struct recording *recording);
+/* Also of one that could not begin.  NULL, or what is left over although all is over. */
+const char *replayer_end(struct replayer *r);
 /* Can it be done here?  Looks at the verb and its arguments only. */
 bool replayer_supports(const struct recorded_op *op);
 /* Does it, and describes the outcome. */

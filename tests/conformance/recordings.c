@@ -104,6 +104,39 @@ static void test_first_stops_after_so_many_files(void **state)
 	assert_tool(2, NULL, "--first takes a number of files", "conform", "--first", "-1", s->good);
 }
 
+static void test_file_picks_the_recordings_of_that_name(void **state)
+{
+	struct scratch *s = *state;
+
+	write_file(s->path, "no recording\n", 13);
+	assert_tool(0, "files 1, of which 1 replayed whole\n", NULL, "conform", "--file", "two.txt", s->dir);
+	assert_tool(2, NULL, "no recording is called wo.txt", "conform", "--file", "wo.txt", s->dir);
+}
+
+/* Threads take files as they come; what is printed does not show it. */
+static void test_any_number_of_threads_prints_the_same(void **state)
+{
+	char path[4096];
+	struct tool_run one, many;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/random", folder);
+	one = tool("conform", "--jobs", "1", "--explain", path);
+	many = tool("conform", "--jobs", "7", "--explain", path);
+	assert_int_equal(one.status, many.status);
+	assert_string_equal(one.out, many.out);
+	tool_free(&one);
+	tool_free(&many);
+	assert_tool(2, NULL, "--jobs takes a number of threads", "conform", "--jobs", "-1", path);
+}
+
+static void test_progress_is_told_on_stderr(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_tool(0, "ops 6 ", "\r1 of 2 files\r2 of 2 files\n", "conform", "--progress", s->good, s->good);
+}
+
 static void test_what_is_not_supported_is_counted_and_its_verb_is_named(void **state)
 {
 	struct scratch *s = *state;
@@ -181,11 +214,15 @@ static void test_an_operation_with_wrong_arguments_is_refused(void **state)
 static void test_a_record_that_is_wrong_is_refused(void **state)
 {
 	refused(*state, HEADER "op wr 0 1\nret 0\nret 0\nend\n", ":5: the same record twice");
-	refused(*state, HEADER "op wr 0 1\nret 0\nev S UNMAP 0\nend\n", ":5: an event reads: ev S|E|R|C|Y|I|X EVENT START END FLAGS");
-	refused(*state, HEADER "op wr 0 1\nret 0\nvma 0 1000 rw- anon 0 -\nend\n", ":5: a VMA reads: vma START END PERM OBJ OFF FLAGS");
+	refused(*state, HEADER "op wr 0 1\nret 0\nev S UNMAP 0\nend\n",
+		":5: an event reads: ev S|E|R|C|Y|I|X EVENT START END FLAGS");
+	refused(*state, HEADER "op wr 0 1\nret 0\nvma 0 1000 rw- anon 0 -\nend\n",
+		":5: a VMA reads: vma START END PERM OBJ OFF FLAGS");
 	refused(*state, HEADER "op wr 0 1\nret 0\nvma =\nvma 0 1000 rw-p anon 0 -\nend\n", ":6: a VMA after \"=\"");
-	refused(*state, HEADER "op wr 0 1\nret 0\npg A 1 . 14\nend\n", ":5: the page-table entries do not fill the window");
-	refused(*state, HEADER "op wr 0 1\nret 0\npg A x\nend\n", ":5: page-table entries read: pg LETTER COUNT LETTER COUNT ...");
+	refused(*state, HEADER "op wr 0 1\nret 0\npg A 1 . 14\nend\n",
+		":5: the page-table entries do not fill the window");
+	refused(*state, HEADER "op wr 0 1\nret 0\npg A x\nend\n",
+		":5: page-table entries read: pg LETTER COUNT LETTER COUNT ...");
 }
 
 static void test_files_and_settings_of_the_header_are_read(void **state)
@@ -287,6 +324,7 @@ static void test_explain_shows_what_agrees_too(void **state)
 	assert_tool(1,
 		    ":8: wr 4000 7\n"
 		    "         recorded                                 | simulated\n"
+		    "    rules: result 2.2, events 3.4, VMAs 1.12, entries 2.1 and 2.3\n"
 		    "    ret  0                                        | 0\n"
 		    "    vma  4000 6000 rw-p anon 0 ac                 | 4000 6000 rw-p anon 0 ac\n"
 		    "    pg   . 4 a 1 . 11                             | . 4 A 1 . 11   <==\n",
@@ -338,6 +376,9 @@ int main(int argc, char **argv)
 		recordings_test(test_the_beginnings_of_random_recordings_replay_without_a_mismatch),
 		recordings_test(test_the_small_recording_of_these_tests_agrees),
 		recordings_test(test_first_stops_after_so_many_files),
+		recordings_test(test_file_picks_the_recordings_of_that_name),
+		recordings_test(test_any_number_of_threads_prints_the_same),
+		recordings_test(test_progress_is_told_on_stderr),
 		recordings_test(test_what_is_not_supported_is_counted_and_its_verb_is_named),
 		recordings_test(test_recordings_with_huge_pages_are_not_supported),
 		recordings_test(test_a_file_that_is_no_recording_is_refused),

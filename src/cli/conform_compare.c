@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Comparing an operation's answers, and showing in two halves of a line what differs.
+ */
+#include "cli/conform_compare.h"
+
+#include <string.h>
+
+#define SIDE_WIDTH 40		/* of a side: the whole table fits in 100 columns */
+
+void conform_expect_nothing(struct expected *expected, unsigned long window)
+{
+	memset(expected, 0, sizeof(*expected));
+	snprintf(expected->empty, sizeof(expected->empty), ". %lu", window);
+}
+
+void conform_follow(struct expected *expected, const struct recorded_op *op)
+{
+	if (!op->vmas_same) {
+		expected->vmas = op->vmas;
+		expected->vma_count = op->vma_count;
+	}
+	if (op->pages && strcmp(op->pages, "="))
+		expected->pages = op->pages;
+	else if (op->pages && !expected->pages)
+		expected->pages = expected->empty;
+}
+
+static bool is_stable(const char *event)
+{
+	return event[0] != 'R';
+}
+
+static bool events_agree(const struct recorded_op *op, const struct answer *answer)
+{
+	int i, given = 0;
+
+	for (i = 0; i < op->event_count; i++) {
+		if (!is_stable(op->events[i]))
+			continue;
+		if (given == answer->event_count || strcmp(op->events[i], answer->events[given++]))
+			return false;
+	}
+	return given == answer->event_count;
+}
+
+/* A list of VMAs: as recorded, or as answered. */
+static bool lists_agree(char **recorded, int count, char given[][ANSWER_LINE], int given_count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (i == given_count || strcmp(recorded[i], given[i]))
+			return false;
+	return i == given_count;
+}
+
+static bool vmas_agree(const struct expected *expected, const struct answer *answer)
+{
+	return lists_agree(expected->vmas, expected->vma_count, (char(*)[ANSWER_LINE])answer->vmas, answer->vma_count);
+}
+
+/* What the child of a fork is to have: `*count` of them. */
+static char **child_vmas(const struct recorded_op *op, const struct expected *expected, int *count)
+{
+	*count = op->child_vmas_same ? expected->vma_count : op->child_vma_count;
+	return op->child_vmas_same ? expected->vmas : op->child_vmas;
+}
+
+static bool children_agree(const struct recorded_op *op, const struct expected *expected, const struct answer *answer)
+{
+	int count;
+	char **vmas = child_vmas(op, expected, &count);
+
+	return strcmp(op->words[0], "fork") ||
+	       lists_agree(vmas, count, (char(*)[ANSWER_LINE])answer->child_vmas, answer->child_vma_count);
+}
+
+bool conform_agrees(const struct recorded_op *op, const struct expected *expected, const struct answer *answer)
+{
+	if (answer->violation[0] || strcmp(op->ret, answer->ret) || !events_agree(op, answer))
+		return false;
+	if (!strcmp(op->words[0], "exit"))
+		return true;
+	return vmas_agree(expected, answer) && children_agree(op, expected, answer) &&
+	       (!expected->pages || !strcmp(expected->pages, answer->pages));
+}
+
+/* How many characters of `text` go on a line of a side: up to a blank, if there is one. */
+static int piece(const char *text)
+{
+	int at;
+
+	if (strlen(text) <= SIDE_WIDTH)
+		return (int)strlen(text);
+	for (at = SIDE_WIDTH; at > SIDE_WIDTH / 2; at--)
+		if (text[at] == ' ')
+			return at;
+	return SIDE_WIDTH;
+}
+
+static const char *behind(const char *text, int length)
+{
+	text += length;
+	return text + strspn(text, " ");
+}
+
+/* Two texts side by side, wrapped if they are long; NULL: there is none. */
+static void put_pair(FILE *out, const char *what, const char *recorded, const char *given)
+{
+	const char *left = recorded ? recorded : "-", *right = given ? given : "-";
+	const char *mark = recorded && given && !strcmp(recorded, given) ? "" : "   <==";
+
+	do {
+		int left_length = piece(left), right_length = piece(right);
+
+		fprintf(out, "    %-4s %-*.*s |%s%.*s%s\n", what, SIDE_WIDTH, left_length, left, right_length ? " " : "",
+		       right_length, right, mark);
+		left = behind(left, left_length);
+		right = behind(right, right_length);
+		what = mark = "";
+	} while (*left || *right);
+}
+
+static void put_events(FILE *out, const struct recorded_op *op, const struct answer *answer)
+{
+	int i, given = 0;
+
+	for (i = 0; i < op->event_count; i++)
+		if (is_stable(op->events[i]))
+			put_pair(out, "ev", op->events[i], given < answer->event_count ? answer->events[given++] : NULL);
+	while (given < answer->event_count)
+		put_pair(out, "ev", NULL, answer->events[given++]);
+}
+
+static void put_vmas(FILE *out, const char *what, char **recorded, int count, char given[][ANSWER_LINE], int given_count)
+{
+	int i;
+
+	for (i = 0; i < count || i < given_count; i++)
+		put_pair(out, what, i < count ? recorded[i] : NULL, i < given_count ? given[i] : NULL);
+}
+
+/* Sections of the semantics reference: of the result, by verb; the others are the same for all. */
+static const struct {
+	const char *verb, *section;
+} sections[] = {
+	{ "mmap", "1.4" },	{ "munmap", "1.5" },	{ "mprotect", "1.6" },	{ "mremap", "1.7" },	{ "madvise", "1.8" },
+	{ "fork", "1.9" },	{ "exit", "1.10" },	{ "cexit", "1.10" },	{ "rd", "2.2" },	{ "wr", "2.2" },
+	{ "rdr", "2.2" },	{ "wrr", "2.2" },	{ "cr", "2.2" },	{ "cw", "2.2" },	{ "hmm", "4.5" },
+	{ "excl", "7" },	{ "migr", "7" },	{ "gup", "6.1" },	{ "pvr", "6.1" },	{ "pvw", "6.1" },
+	{ "forcew", "6.1" },	{ NULL, "1, 2" },
+};
+
+static void put_sections(FILE *out, const struct recorded_op *op)
+{
+	int i;
+
+	for (i = 0; sections[i].verb && strcmp(sections[i].verb, op->words[0]); i++)
+		;
+	fprintf(out, "    rules: result %s, events 3.4, VMAs 1.12, entries 2.1 and 2.3\n", sections[i].section);
+}
+
+void conform_put_difference(FILE *out, const struct recording *recording, const struct recorded_op *op,
+			    const struct expected *expected, const struct answer *answer, bool explain)
+{
+	char **vmas;
+	int i, count;
+
+	fprintf(out, "%s:%u:", recording->path, op->line);
+	for (i = 0; i < op->word_count; i++)
+		fprintf(out, " %s", op->words[i]);
+	fprintf(out, "\n    %-4s %-*s | simulated\n", "", SIDE_WIDTH, "recorded");
+	if (explain)
+		put_sections(out, op);
+	if (answer->violation[0])
+		put_pair(out, "", NULL, answer->violation);
+	if (explain || strcmp(op->ret, answer->ret))
+		put_pair(out, "ret", op->ret, answer->ret);
+	if (explain || !events_agree(op, answer))
+		put_events(out, op, answer);
+	if (!strcmp(op->words[0], "exit"))
+		return;
+	if (explain || !vmas_agree(expected, answer))
+		put_vmas(out, "vma", expected->vmas, expected->vma_count, (char(*)[ANSWER_LINE])answer->vmas,
+			 answer->vma_count);
+	if (!children_agree(op, expected, answer)) {
+		vmas = child_vmas(op, expected, &count);
+		put_vmas(out, "cvma", vmas, count, (char(*)[ANSWER_LINE])answer->child_vmas, answer->child_vma_count);
+	}
+	if (expected->pages && (explain || strcmp(expected->pages, answer->pages)))
+		put_pair(out, "pg", expected->pages, answer->pages);
+}
