@@ -20,6 +20,8 @@ enum cli_status {
 #define CLI_TRACE_EVENTS 16384
 #define CLI_ARGS_MAX 256
 
+struct litmus;
+
 /* What was said on the command line; options that a command does not know are refused before it sees them. */
 struct cli {
 	const char *program;
@@ -32,6 +34,8 @@ struct cli {
 	int has_seed;
 	int preemptions, depth, first, jobs;
 	long long max_depth;
+	struct litmus *litmus;			/* a file given for a scenario */
+	struct p2psim_scenario litmus_as_scenario;
 };
 
 struct cli_command {
@@ -46,8 +50,11 @@ extern const struct cli_command cli_commands[];
 
 /* Talk on stderr, "p2psim: ..."; returns `status`. */
 int cli_say(enum cli_status status, const char *fmt, ...) P2PSIM_PRINTF(2, 3);
-/* The scenario of that name; NULL after telling the nearest ones. */
-const struct p2psim_scenario *cli_find(const struct cli *cli, const char *name);
+/*
+ * The scenario of that name, or the litmus program in the file of that name (ending in .txt).
+ * NULL after telling what is wrong, or the nearest names.
+ */
+const struct p2psim_scenario *cli_find(struct cli *cli, const char *name);
 /* The i-th of all sets, NULL behind the last. */
 const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i);
 

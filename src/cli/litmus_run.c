@@ -131,6 +131,49 @@ static void touch(struct litmus_state *s, const struct litmus_op *op, int thread
 	}
 }
 
+/* ---- the picture: a line of the program, with what it saw ---- */
+
+static void tell_lock(const struct litmus *program, const struct litmus_op *op)
+{
+	static const char *const words[] = { "lock %s", "unlock %s", "rdlock %s", "rdunlock %s", "wrlock %s", "wrunlock %s" };
+	const char *name = op->verb <= LITMUS_UNLOCK ? program->locks[op->object] : program->rwlocks[op->object];
+
+	p2psim_note(words[op->verb - LITMUS_LOCK], P2PSIM_STR(name));
+}
+
+static void tell_variable(const struct litmus *program, const struct litmus_state *s, const struct litmus_op *op)
+{
+	uint64_t name = P2PSIM_STR(program->vars[op->object]), now = (uint64_t)s->var[op->object];
+
+	switch (op->verb) {
+	case LITMUS_WRITE:
+		p2psim_note("%s = %d", name, now);
+		break;
+	case LITMUS_ADD:
+		p2psim_note("%s += : %d", name, now);
+		break;
+	case LITMUS_AWAIT:
+		p2psim_note("await %s: %d", name, now);
+		break;
+	case LITMUS_ASSERT_VAR:
+		p2psim_note(s->failing ? "assert %s: %d  FAILS" : "assert %s: %d", name, now);
+		break;
+	default:
+		p2psim_note("read %s: %d", name, now);
+		break;
+	}
+}
+
+static void tell(const struct litmus *program, const struct litmus_state *s, const struct litmus_op *op)
+{
+	if (op->verb <= LITMUS_WRUNLOCK)
+		tell_lock(program, op);
+	else if (op->verb <= LITMUS_ASSERT_VAR)
+		tell_variable(program, s, op);
+	else if (op->verb == LITMUS_ASSERT_REG && s->failing)
+		p2psim_note("assert r%d  FAILS", (uint64_t)op->object);
+}
+
 /* Returns the next line. */
 static int perform(struct litmus_state *s, const struct litmus_op *op, int thread, int pc)
 {
@@ -164,11 +207,13 @@ static int perform(struct litmus_state *s, const struct litmus_op *op, int threa
 static void thread_main(void *arg)
 {
 	const struct litmus *program = p2psim_scenario_data();
-	int index = current->pid - 1, pc = 0; /* tasks come in the order of the program */
+	int index = current->pid - 1, pc = 0, next; /* tasks come in the order of the program */
 	const struct litmus_thread *thread = &program->threads[index];
 
-	while (pc < thread->op_count)
-		pc = perform(arg, &thread->ops[pc], index, pc);
+	for (; pc < thread->op_count; pc = next) {
+		next = perform(arg, &thread->ops[pc], index, pc);
+		tell(program, arg, &thread->ops[pc]);
+	}
 }
 
 static int set_up(void *arg)
@@ -231,6 +276,27 @@ void litmus_state_text(const struct litmus *program, const struct litmus_state *
 						 i ? "," : ":", i, s->reg[t][i], i == LITMUS_REGISTERS - 1 ? ";" : "");
 }
 
+/* Is there an answer `what` that is more than none? */
+static bool expects_some(const struct litmus *program, const char *what)
+{
+	int i;
+
+	for (i = 0; i < program->expect_count; i++)
+		if (!strcmp(program->expects[i].what, what))
+			return strcmp(program->expects[i].value, "0") != 0;
+	return false;
+}
+
+static void expect_verdict(const struct litmus *program, struct p2psim_scenario *scenario)
+{
+	if (expects_some(program, "deadlock_traces")) {
+		scenario->expect = P2PSIM_VIOLATION;
+		scenario->oracle = P2PSIM_DEADLOCK;
+	} else {
+		scenario->expect = expects_some(program, "failing_traces") ? P2PSIM_SOMETIMES : P2PSIM_NEVER;
+	}
+}
+
 void litmus_scenario(const struct litmus *program, struct p2psim_scenario *scenario)
 {
 	int t;
@@ -241,9 +307,9 @@ void litmus_scenario(const struct litmus *program, struct p2psim_scenario *scena
 		.state_size = sizeof(struct litmus_state),
 		.setup = set_up,
 		.exists = is_failing,
-		.expect = P2PSIM_NEVER,
 		.data = program,
 	};
+	expect_verdict(program, scenario);
 	for (t = 0; t < program->thread_count; t++) {
 		scenario->tasks[t].name = program->threads[t].name;
 		scenario->tasks[t].fn = thread_main;

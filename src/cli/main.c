@@ -12,6 +12,7 @@
 #include <p2psim/main.h>
 
 #include "cli/internal.h"
+#include "cli/litmus.h"
 
 const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
@@ -106,7 +107,32 @@ static void suggest(const struct cli *cli, const char *name)
 			fprintf(stderr, "  did you mean %s?\n", scenario->name);
 }
 
-const struct p2psim_scenario *cli_find(const struct cli *cli, const char *name)
+static bool is_file_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 4 && !strcmp(name + length - 4, ".txt");
+}
+
+/* Under the name of its file, so that a replay command finds it. */
+static const struct p2psim_scenario *find_program(struct cli *cli, const char *path)
+{
+	free(cli->litmus);
+	cli->litmus = calloc(1, sizeof(*cli->litmus));
+	if (!cli->litmus) {
+		cli_say(CLI_INTERNAL, "out of memory");
+		return NULL;
+	}
+	if (litmus_read(cli->litmus, path)) {
+		cli_say(CLI_USAGE, "%s", cli->litmus->error);
+		return NULL;
+	}
+	litmus_scenario(cli->litmus, &cli->litmus_as_scenario);
+	cli->litmus_as_scenario.name = path;
+	return &cli->litmus_as_scenario;
+}
+
+const struct p2psim_scenario *cli_find(struct cli *cli, const char *name)
 {
 	const struct p2psim_scenario *scenario;
 	size_t i;
@@ -114,6 +140,8 @@ const struct p2psim_scenario *cli_find(const struct cli *cli, const char *name)
 	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
 		if (!strcmp(scenario->name, name))
 			return scenario;
+	if (is_file_name(name))
+		return find_program(cli, name);
 	cli_say(CLI_USAGE, "there is no scenario \"%s\"", name);
 	suggest(cli, name);
 	return NULL;
@@ -221,6 +249,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 	free(cli->strategy);
 	free(cli->budget);
 	free(cli->file);
+	free(cli->litmus);
 	poptFreeContext(context);
 	return status;
 }
