@@ -38,6 +38,10 @@ P2PSIM_EXPORT long p2psim_mremap(struct p2psim_process *process, unsigned long a
 /* madvise(2): MADV_DONTNEED; everything else is -EINVAL so far. */
 P2PSIM_EXPORT int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned long len, int advice);
 
+/* msync(2): flags MS_*.  mincore(2): one byte a page in vec, 1 = in core. */
+P2PSIM_EXPORT int p2psim_msync(struct p2psim_process *process, unsigned long addr, unsigned long len, int flags);
+P2PSIM_EXPORT int p2psim_mincore(struct p2psim_process *process, unsigned long addr, unsigned long len, unsigned char *vec);
+
 /* Why a load or a store failed: SIGSEGV (1 MAPERR, 2 ACCERR) or SIGBUS (2 ADRERR). */
 struct p2psim_signal {
 	int signo;

@@ -36,6 +36,7 @@ static const struct verb *const verb_tables[] = {
 	replayer_map_verbs,
 	replayer_touch_verbs,
 	replayer_hmm_verbs,
+	replayer_file_verbs,
 };
 
 static const struct verb *verb_of(const struct recorded_op *op)
@@ -96,6 +97,8 @@ int replayer_begin(struct replayer *r, const struct recording *recording)
 	r->mm = p2psim_process_mm(r->process);
 	/* A real process has a program and a stack outside the window: exit() finds something to unmap. */
 	p2psim_mmap(r->process, ELSEWHERE, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	if (replayer_open_files(r, recording))
+		return -ENOMEM;
 	return replayer_subscribe(r);
 }
 
@@ -107,6 +110,7 @@ const char *replayer_end(struct replayer *r)
 	if (r->process)
 		p2psim_process_exit(r->process);
 	replayer_unsubscribe(r);
+	replayer_close_files(r);
 	p2psim_world_check_quiescent(r->world);
 	p2psim_world_destroy(r->world);
 	r->world = NULL;

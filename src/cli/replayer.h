@@ -36,6 +36,11 @@ struct logged {
 
 struct replayer {
 	struct p2psim_world *world;
+	struct file *files[RECORDING_FILES];	/* f0, f1.. */
+	int file_count;
+	struct file *read_only;			/* r0 */
+	const struct address_space *seen[ANSWER_LINES];	/* shared anonymous objects: z1, z2.. */
+	int seen_count;
 	struct p2psim_process *process;
 	struct mm_struct *mm;
 	unsigned long window;	/* bytes */

@@ -33,7 +33,7 @@ static bool read_map_flags(const char *word, int *flags)
 	char copy[128], *part, *rest = NULL;
 	size_t i;
 
-	*flags = MAP_ANONYMOUS;
+	*flags = 0;
 	snprintf(copy, sizeof(copy), "%s", word);
 	for (part = strtok_r(copy, ",", &rest); part; part = strtok_r(NULL, ",", &rest)) {
 		for (i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(names[i].name, part); i++)
@@ -42,24 +42,25 @@ static bool read_map_flags(const char *word, int *flags)
 			return false;
 		*flags |= names[i].flag;
 	}
-	return (*flags & MAP_TYPE) != MAP_SHARED; /* no type, or two of them: the answer is EINVAL */
+	return true;
 }
 
 static bool supports_mmap(const struct recorded_op *op)
 {
 	int flags;
 
-	return !strcmp(op->words[5], "anon") && read_map_flags(op->words[4], &flags);
+	return read_map_flags(op->words[4], &flags);
 }
 
 static void do_mmap(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
 {
+	struct file *file = replayer_file(r, op->words[5]);
 	int flags;
 
 	read_map_flags(op->words[4], &flags);
 	say_address(r,
 		    p2psim_mmap(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]),
-				prot_of(op->words[3]), flags, NULL, replayer_hex(op->words[6])),
+				prot_of(op->words[3]), flags | (file ? 0 : MAP_ANONYMOUS), file, replayer_hex(op->words[6])),
 		    ret, size);
 }
 

@@ -31,10 +31,38 @@ static void say_flags(unsigned long flags, char *text, size_t size)
 		snprintf(text, size, "-");
 }
 
+/* z1, z2.. in the order in which shared anonymous objects are first seen. */
+static int number_of(struct replayer *r, const struct address_space *object)
+{
+	int i;
+
+	for (i = 0; i < r->seen_count && r->seen[i] != object; i++)
+		;
+	if (i == r->seen_count && i < ANSWER_LINES)
+		r->seen[r->seen_count++] = object;
+	return i + 1;
+}
+
+static void say_object(struct replayer *r, const struct vm_area_struct *vma, char *text, size_t size)
+{
+	int i;
+
+	if (!vma->vm_file) {
+		snprintf(text, size, "anon 0");
+		return;
+	}
+	for (i = 0; i < r->file_count && r->files[i]->f_mapping != vma->vm_file->f_mapping; i++)
+		;
+	if (i < r->file_count)
+		snprintf(text, size, "f%d %lx", i, vma->vm_pgoff << PAGE_SHIFT);
+	else
+		snprintf(text, size, "z%d %lx", number_of(r, vma->vm_file->f_mapping), vma->vm_pgoff << PAGE_SHIFT);
+}
+
 void replayer_vmas(struct replayer *r, struct answer *answer)
 {
 	const struct vm_area_struct *vma;
-	char flags[64];
+	char flags[64], object[32];
 
 	answer->vma_count = 0;
 	for (vma = p2psim_vma_first(r->mm); vma; vma = p2psim_vma_next(vma)) {
@@ -43,10 +71,11 @@ void replayer_vmas(struct replayer *r, struct answer *answer)
 		if (answer->vma_count == ANSWER_LINES)
 			return;
 		say_flags(vma->vm_flags, flags, sizeof(flags));
-		snprintf(answer->vmas[answer->vma_count++], ANSWER_LINE, "%lx %lx %c%c%c%c anon 0 %s",
+		say_object(r, vma, object, sizeof(object));
+		snprintf(answer->vmas[answer->vma_count++], ANSWER_LINE, "%lx %lx %c%c%c%c %s %s",
 			 vma->vm_start - WINDOW_BASE, vma->vm_end - WINDOW_BASE, vma->vm_flags & VM_READ ? 'r' : '-',
 			 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
-			 vma->vm_flags & VM_MAYSHARE ? 's' : 'p', flags);
+			 vma->vm_flags & VM_MAYSHARE ? 's' : 'p', object, flags);
 	}
 }
 

@@ -17,7 +17,7 @@ struct verb {
 };
 
 /* Tables end with a nameless verb. */
-extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[];
+extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[], replayer_file_verbs[];
 
 /* ---- replayer_words.c ---- */
 
@@ -27,5 +27,13 @@ void say_error(int error, char *ret, size_t size);
 void say_status(long status, char *ret, size_t size);
 void say_address(const struct replayer *r, long addr, char *ret, size_t size);
 void say_signal(struct p2psim_process *process, char *ret, size_t size);
+
+/* ---- replayer_file.c ---- */
+
+/* The recording's files, made and opened.  -ENOMEM. */
+int replayer_open_files(struct replayer *r, const struct recording *recording);
+void replayer_close_files(struct replayer *r);
+/* "f0", "r0"; NULL: "anon", or none such. */
+struct file *replayer_file(const struct replayer *r, const char *word);
 
 #endif

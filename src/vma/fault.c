@@ -108,7 +108,7 @@ pte_t anon_pte(const struct vm_area_struct *vma, const struct page *page)
 	return mk_pte(vma, page_to_pfn(page), bits);
 }
 
-vm_fault_t fault_map_anon_page(struct vm_fault *vmf, struct page *page)
+vm_fault_t fault_map_anon_page(struct vm_fault *vmf, struct page *page, pte_t entry)
 {
 	struct vm_area_struct *vma = vmf->vma;
 
@@ -118,13 +118,14 @@ vm_fault_t fault_map_anon_page(struct vm_fault *vmf, struct page *page)
 	}
 	page_add_anon_rmap(page, vma, vmf->address);
 	mm_count_page(vma->vm_mm, page, 1);
-	*vmf->pte = anon_pte(vma, page);
+	*vmf->pte = entry;
 	return 0;
 }
 
 static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct page *page;
+	pte_t entry;
 
 	if (vmf->vma->vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
@@ -135,7 +136,11 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	if (__anon_vma_prepare(vmf->vma))
 		return VM_FAULT_OOM;
 	page = (alloc_page)(GFP_HIGHUSER_MOVABLE);
-	return page ? fault_map_anon_page(vmf, page) : VM_FAULT_OOM;
+	if (!page)
+		return VM_FAULT_OOM;
+	/* A forced write to a VMA that cannot be written leaves a clean entry (hand/059 of the recordings of 6.1). */
+	entry = vmf->vma->vm_flags & VM_WRITE ? anon_pte(vmf->vma, page) : mk_pte(vmf->vma, page_to_pfn(page), P2PSIM_PTE_YOUNG);
+	return fault_map_anon_page(vmf, page, entry);
 }
 
 static vm_fault_t handle_pte_fault(struct vm_fault *vmf)

@@ -92,17 +92,23 @@ static void unlock_given(const struct vm_fault *vmf, vm_fault_t ret)
 		unlock_page(vmf->page);
 }
 
+u64 fault_file_bits(const struct vm_area_struct *vma)
+{
+	return vma->vm_page_prot.val & P2PSIM_PTE_WRITE && !vma_wants_writenotify(vma) ? P2PSIM_PTE_WRITE : 0;
+}
+
 /* A shared mapping whose driver does not want to hear of writes is writable at once. */
 static vm_fault_t do_read_fault(struct vm_fault *vmf)
 {
-	const struct vm_area_struct *vma = vmf->vma;
-	bool writable = vma->vm_page_prot.val & P2PSIM_PTE_WRITE && !vma_wants_writenotify(vma);
-	vm_fault_t ret = call_fault(vmf);
+	vm_fault_t ret = vmf->vma->vm_ops->map_pages ? do_fault_around(vmf) : 0;
 
+	if (ret)
+		return ret;
+	ret = call_fault(vmf);
 	if (fault_is_final(ret))
 		return ret;
 	unlock_given(vmf, ret);
-	return map_file_page(vmf, writable ? P2PSIM_PTE_WRITE : 0);
+	return map_file_page(vmf, fault_file_bits(vmf->vma));
 }
 
 static vm_fault_t do_shared_fault(struct vm_fault *vmf)
@@ -140,7 +146,7 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 	}
 	if (fault_copy_contents(copy, vmf->page, page_to_pfn(vmf->page)) && fault_make_table(vmf)) {
 		drop_given(vmf->page, ret);
-		return fault_map_anon_page(vmf, copy);
+		return fault_map_anon_page(vmf, copy, anon_pte(vmf->vma, copy));
 	}
 	drop_given(vmf->page, ret);
 	put_page(copy);

@@ -28,7 +28,7 @@ bool fault_make_table(struct vm_fault *vmf);	/* false: out of memory */
 bool fault_claim(const struct vm_fault *vmf);
 vm_fault_t fault_install(struct vm_fault *vmf, pte_t value);
 /* Takes over the caller's reference. */
-vm_fault_t fault_map_anon_page(struct vm_fault *vmf, struct page *page);
+vm_fault_t fault_map_anon_page(struct vm_fault *vmf, struct page *page, pte_t entry);
 pte_t anon_pte(const struct vm_area_struct *vma, const struct page *page);
 
 /* ---- fault_file.c ---- */
@@ -36,6 +36,14 @@ pte_t anon_pte(const struct vm_area_struct *vma, const struct page *page);
 vm_fault_t do_file_fault(struct vm_fault *vmf);
 /* Asks the driver before a page becomes writable: 0, or why not. */
 vm_fault_t fault_ask_page_mkwrite(struct vm_fault *vmf);
+
+/* What entries of a file's pages have before they are written: P2PSIM_PTE_WRITE if nobody wants to hear of writes. */
+u64 fault_file_bits(const struct vm_area_struct *vma);
+
+/* ---- filemap.c ---- */
+
+/* Maps cached pages around the address.  VM_FAULT_NOPAGE: also that of the address; 0: go on. */
+vm_fault_t do_fault_around(struct vm_fault *vmf);
 
 /* ---- fault_wp.c ---- */
 

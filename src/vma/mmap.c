@@ -9,7 +9,7 @@
  *	merge again			if it has changed the flags
  *	into the tree
  *
- * Left out so far: shared anonymous memory and regular files, limits of locked memory and of address space, overcommit,
+ * Left out so far: limits of locked memory and of address space, overcommit,
  * the lowest address that an unprivileged process may map.
  */
 #include <p2psim/check.h>
@@ -19,6 +19,7 @@
 #include <p2psim/world.h>
 
 #include "vma/internal.h"
+#include "vma/shmem.h"
 
 #define LEGACY_MAP_MASK                                                                                                \
 	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |       \
@@ -85,9 +86,10 @@ static int check_shared_file(struct request *r)
 
 static int check_file(struct request *r)
 {
+	unsigned long most = file_is_shmem(r->file) ? LLONG_MAX : ULONG_MAX; /* bytes; a device has no end */
 	int error = 0;
 
-	if (r->pgoff > (ULONG_MAX - r->len) >> PAGE_SHIFT)
+	if (r->len > most || r->pgoff > (most - r->len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	switch (r->flags & MAP_TYPE) {
 	case MAP_SHARED:
@@ -117,7 +119,11 @@ static int check_anonymous(struct request *r)
 {
 	switch (r->flags & MAP_TYPE) {
 	case MAP_SHARED:
-		return -EOPNOTSUPP; /* shmem is not there yet */
+		if (r->vm_flags & VM_GROWSDOWN)
+			return -EINVAL;
+		r->pgoff = 0;
+		r->vm_flags |= VM_SHARED | VM_MAYSHARE;
+		return 0;
 	case MAP_PRIVATE:
 		r->pgoff = r->addr >> PAGE_SHIFT;
 		return 0;
@@ -220,7 +226,7 @@ static int map_new_vma(struct request *r, struct vm_area_struct *prev)
 
 	if (!vma)
 		return -ENOMEM;
-	error = r->file ? call_mmap(vma) : 0;
+	error = r->file ? call_mmap(vma) : r->vm_flags & VM_SHARED ? shmem_zero_setup(vma) : 0;
 	if (error)
 		goto undo;
 	if (r->file && merge_after_mmap(vma, prev, r->vm_flags)) {

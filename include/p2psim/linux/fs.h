@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/fs.h, 6.1 (reduced: what mmap() of a device file needs; no inodes, no page cache yet).
+ * Mirrors: include/linux/fs.h, 6.1 (reduced: what mmap() of device files and of tmpfs needs; the first open file stands for
+ * the inode).
  */
 #ifndef P2PSIM_LINUX_FS_H
 #define P2PSIM_LINUX_FS_H
@@ -29,6 +30,9 @@ struct address_space {
 	struct p2psim_tree i_mmap;
 	struct rw_semaphore i_mmap_rwsem;	/* of i_mmap; inside mmap_lock */
 	struct file *host;
+	void **i_pages;				/* the page cache: a radix tree, or NULL */
+	int i_height;				/* of it, in tables */
+	unsigned long nrpages;
 };
 
 struct file {
