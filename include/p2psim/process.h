@@ -35,12 +35,39 @@ P2PSIM_EXPORT int p2psim_munmap(struct p2psim_process *process, unsigned long ad
 P2PSIM_EXPORT int p2psim_mprotect(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot);
 P2PSIM_EXPORT long p2psim_mremap(struct p2psim_process *process, unsigned long addr, unsigned long old_len,
 				 unsigned long new_len, int flags, unsigned long new_addr);
-/* madvise(2): MADV_DONTNEED; everything else is -EINVAL so far. */
+/*
+ * madvise(2) with MADV_* of <p2psim/linux/mman.h> (mm/madvise.c, 6.1).
+ * Return: 0; -EINVAL: unaligned, wraps, unknown advice, or one that a VMA refuses; -ENOMEM: there are holes, everything else
+ * is done; -EAGAIN: flags cannot be changed for want of memory or of VMAs; -EFAULT (POPULATE_*): a page would be SIGBUS.
+ */
 P2PSIM_EXPORT int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned long len, int advice);
 
 /* msync(2): flags MS_*.  mincore(2): one byte a page in vec, 1 = in core. */
 P2PSIM_EXPORT int p2psim_msync(struct p2psim_process *process, unsigned long addr, unsigned long len, int flags);
 P2PSIM_EXPORT int p2psim_mincore(struct p2psim_process *process, unsigned long addr, unsigned long len, unsigned char *vec);
+
+/*
+ * mlock(2), mlock2(2) with MLOCK_ONFAULT, munlock(2), mlockall(2) with MCL_*, munlockall(2) (mm/mlock.c, 6.1).  The range is
+ * widened to whole pages.
+ * Return: 0; -EPERM: the limit is 0; -ENOMEM: over the limit, a hole (what lies before it is locked), a VMA that cannot be
+ * read or written; -EAGAIN: out of memory while pages were faulted in; -EINVAL: wraps, unknown flags.
+ */
+P2PSIM_EXPORT int p2psim_mlock(struct p2psim_process *process, unsigned long addr, unsigned long len);
+P2PSIM_EXPORT int p2psim_mlock2(struct p2psim_process *process, unsigned long addr, unsigned long len, int flags);
+P2PSIM_EXPORT int p2psim_munlock(struct p2psim_process *process, unsigned long addr, unsigned long len);
+P2PSIM_EXPORT int p2psim_mlockall(struct p2psim_process *process, int flags);
+P2PSIM_EXPORT int p2psim_munlockall(struct p2psim_process *process);
+
+/*
+ * setrlimit(2) of a process without capabilities; a new process has no limits (it may lock what it likes).  bytes:
+ * P2PSIM_UNLIMITED, or how much it may map (AS) or lock (MEMLOCK; 0: nothing may be locked, -EPERM).
+ */
+enum p2psim_limit {
+	P2PSIM_LIMIT_AS,
+	P2PSIM_LIMIT_MEMLOCK,
+};
+#define P2PSIM_UNLIMITED UINT64_MAX
+P2PSIM_EXPORT void p2psim_process_set_limit(struct p2psim_process *process, enum p2psim_limit limit, uint64_t bytes);
 
 /* Why a load or a store failed: SIGSEGV (1 MAPERR, 2 ACCERR) or SIGBUS (2 ADRERR). */
 struct p2psim_signal {

@@ -26,6 +26,7 @@ struct p2psim_config {
 	unsigned long ram_pages;	/* simulated RAM; default 262144 pages (1 GiB) */
 	unsigned int trace_events;	/* events that the trace ring keeps; default 0 = no trace */
 	unsigned int max_map_count;	/* default 65530 */
+	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
 	bool nonpreemptive;		/* a task runs until it blocks; steps are no choice points */
 };

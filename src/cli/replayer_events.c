@@ -66,6 +66,14 @@ static void on_change_pte(struct mmu_notifier *list, struct mm_struct *mm, unsig
 	put(of_list(list), 'C', pte_write(pte) ? "w" : "r", addr, addr + PAGE_SIZE, "-");
 }
 
+static int on_clear_flush_young(struct mmu_notifier *list, struct mm_struct *mm, unsigned long start,
+				unsigned long end)
+{
+	(void)mm;
+	put(of_list(list), 'Y', "cfy", start, end, "-");
+	return 0;
+}
+
 static void on_release(struct mmu_notifier *list, struct mm_struct *mm)
 {
 	struct replayer *r = of_list(list);
@@ -77,6 +85,7 @@ static void on_release(struct mmu_notifier *list, struct mm_struct *mm)
 static const struct mmu_notifier_ops list_ops = {
 	.release = on_release,
 	.change_pte = on_change_pte,
+	.clear_flush_young = on_clear_flush_young,
 	.invalidate_range_start = on_start,
 	.invalidate_range_end = on_end,
 };

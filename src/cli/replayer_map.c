@@ -88,20 +88,81 @@ static void do_mremap(struct replayer *r, const struct recorded_op *op, char *re
 		    ret, size);
 }
 
+static const struct {
+	const char *name;
+	int number;
+} advices[] = {
+	{"NORMAL", MADV_NORMAL},
+	{"RANDOM", MADV_RANDOM},
+	{"SEQUENTIAL", MADV_SEQUENTIAL},
+	{"WILLNEED", MADV_WILLNEED},
+	{"DONTNEED", MADV_DONTNEED},
+	{"FREE", MADV_FREE},
+	{"DONTFORK", MADV_DONTFORK},
+	{"DOFORK", MADV_DOFORK},
+	{"MERGEABLE", MADV_MERGEABLE},
+	{"UNMERGEABLE", MADV_UNMERGEABLE},
+	{"HUGEPAGE", MADV_HUGEPAGE},
+	{"NOHUGEPAGE", MADV_NOHUGEPAGE},
+	{"DONTDUMP", MADV_DONTDUMP},
+	{"DODUMP", MADV_DODUMP},
+	{"WIPEONFORK", MADV_WIPEONFORK},
+	{"KEEPONFORK", MADV_KEEPONFORK},
+	{"COLD", MADV_COLD},
+	{"PAGEOUT", MADV_PAGEOUT},
+	{"POPULATE_READ", MADV_POPULATE_READ},
+	{"POPULATE_WRITE", MADV_POPULATE_WRITE},
+	{"DONTNEED_LOCKED", MADV_DONTNEED_LOCKED},
+	{"REMOVE", MADV_REMOVE},
+	{"BAD", 9999},
+};
+
+static int advice_of(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
+		if (!strcmp(advices[i].name, word))
+			return advices[i].number;
+	return -1;
+}
+
 static bool supports_madvise(const struct recorded_op *op)
 {
-	return !strcmp(op->words[3], "DONTNEED");
+	return advice_of(op->words[3]) >= 0;
 }
 
 static void do_madvise(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
 {
-	say_status(
-		p2psim_madvise(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]), MADV_DONTNEED),
-		ret, size);
+	say_status(p2psim_madvise(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]),
+				  advice_of(op->words[3])),
+		   ret, size);
+}
+
+static void do_mlock(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	say_status(p2psim_mlock(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2])), ret, size);
+}
+
+static void do_mlockf(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	say_status(p2psim_mlock2(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]), MLOCK_ONFAULT),
+		   ret, size);
+}
+
+static void do_munlock(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	say_status(p2psim_munlock(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2])), ret, size);
 }
 
 const struct verb replayer_map_verbs[] = {
-	{"mmap", 6, supports_mmap, do_mmap},	      {"munmap", 2, NULL, do_munmap},
-	{"mprotect", 3, NULL, do_mprotect},	      {"mremap", 5, NULL, do_mremap},
-	{"madvise", 3, supports_madvise, do_madvise}, {NULL, 0, NULL, NULL},
+	{"mmap", 6, supports_mmap, do_mmap},
+	{"munmap", 2, NULL, do_munmap},
+	{"mprotect", 3, NULL, do_mprotect},
+	{"mremap", 5, NULL, do_mremap},
+	{"madvise", 3, supports_madvise, do_madvise},
+	{"mlock", 2, NULL, do_mlock},
+	{"mlockf", 2, NULL, do_mlockf},
+	{"munlock", 2, NULL, do_munlock},
+	{NULL, 0, NULL, NULL},
 };

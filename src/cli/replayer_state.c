@@ -89,7 +89,7 @@ static char letter_of(struct mm_struct *mm, unsigned long addr)
 	if (is_swap_pte(*pte))
 		return pte_dirty(*pte) ? 'W' : 'w';
 	if (pte_special(*pte))
-		return is_zero_pfn(pte_pfn(*pte)) && !pte_protnone(*pte) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
+		return is_zero_pfn(pte_pfn(*pte)) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
 	page = pfn_to_page(pte_pfn(*pte));
 	if (!PageAnon(page))
 		return pte_protnone(*pte) ? 'm' : pte_write(*pte) ? 'F' : 'f';

@@ -87,6 +87,13 @@ struct vm_area_struct *vma_merge_new(const struct vma_proposal *proposal, struct
 int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
 int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
 /*
+ * [start, end), a piece of *vma, is to have new_flags: *vma becomes the neighbour that has grown over it, or what is left
+ * when the rest is cut off.  The caller sets the flags.  *prev: the VMA before start (or *vma, which contains it); then *vma.
+ * 0 or -errno; what was cut stays cut.
+ */
+int vma_carve(struct vm_area_struct **vma, struct vm_area_struct **prev, unsigned long start, unsigned long end,
+	      unsigned long new_flags);
+/*
  * Makes a duplicate of `from` that has its place a full VMA: chain, file, open().  -ENOMEM: it is freed, closed if it
  * was opened.
  */
@@ -100,9 +107,27 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool
 unsigned int max_map_count(void);
 void exit_mmap(struct mm_struct *mm);
 
-/* Faults in what mmap_lock is held for; populate() takes the lock.  Errors are nobody's. */
-void populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end);
-void populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* ---- populate.c ---- */
+
+/*
+ * Faults the pages of a part of a VMA in, writable where a write would copy.  Context: mmap_lock R.  Pages or -errno.
+ * populate(): of all VMAs of [start, end), taking the lock; -errno, or 0 where errors are nobody's (ignore_errors).
+ */
+long populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+int populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool ignore_errors);
+
+/* ---- mlock.c ---- */
+
+/* May this mm lock another `pages`?  can_lock(): any at all? */
+bool can_lock_pages(const struct mm_struct *mm, unsigned long pages);
+bool can_lock(const struct mm_struct *mm);
+/* RLIMIT_AS: may it grow by so many pages? */
+bool may_expand_vm(const struct mm_struct *mm, unsigned long pages);
+
+/* ---- madvise.c, madvise_pages.c ---- */
+
+/* One piece of a VMA of an madvise() that leaves vm_flags alone.  Context: mmap_lock R.  0 or -errno. */
+int madvise_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end, int advice);
 
 /* ---- process.c, file.c ---- */
 

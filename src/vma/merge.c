@@ -213,3 +213,22 @@ int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 		return -ENOMEM;
 	return __split_vma(vma, addr, new_below);
 }
+
+int vma_carve(struct vm_area_struct **vma, struct vm_area_struct **prev, unsigned long start, unsigned long end,
+	      unsigned long new_flags)
+{
+	struct vm_area_struct *whole = *vma;
+	struct vma_proposal p = { whole->vm_mm, *prev, start, end, new_flags, whole->anon_vma, whole->vm_file,
+				  linear_page_index(whole, start) };
+	struct vm_area_struct *merged = vma_merge(&p);
+	int error = 0;
+
+	*prev = *vma = merged ? merged : whole;
+	if (merged)
+		return 0;
+	if (start != whole->vm_start)
+		error = split_vma(whole, start, true);
+	if (!error && end != whole->vm_end)
+		error = split_vma(whole, end, false);
+	return error;
+}

@@ -3,6 +3,7 @@
  * mm_struct: made with one user (the process), torn down by the last mmput(), freed by the last mmdrop().
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <p2psim/check.h>
 #include <p2psim/linux/sched/mm.h>
@@ -37,6 +38,7 @@ struct mm_struct *mm_alloc(const char *name)
 	p2psim_object_rename(&mm->mmap_lock.lock.obj, "%s.mmap_lock", name);
 	mm->mm_users.counter = 1;
 	mm->mm_count.counter = 1;
+	memset(mm->limits, 0xff, sizeof(mm->limits)); /* P2PSIM_UNLIMITED */
 	mm->exit = exit_mmap;
 	mm->free = mm_free;
 	mmu_notifier_subscriptions_init(mm);

@@ -9,8 +9,7 @@
  *	merge again			if it has changed the flags
  *	into the tree
  *
- * Left out so far: limits of locked memory and of address space, overcommit,
- * the lowest address that an unprivileged process may map.
+ * Left out so far: overcommit, the lowest address that an unprivileged process may map.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mman.h>
@@ -158,7 +157,11 @@ static int check_request(struct request *r)
 	r->addr = (unsigned long)addr;
 	if (r->flags & MAP_FIXED_NOREPLACE && (find_vma_intersection)(r->mm, r->addr, r->addr + r->len))
 		return -EEXIST;
-	r->vm_flags = vm_flags_of(r->prot, r->flags);
+	r->vm_flags = vm_flags_of(r->prot, r->flags) | r->mm->def_flags;
+	if (r->flags & MAP_LOCKED && !can_lock(r->mm))
+		return -EPERM;
+	if (r->vm_flags & VM_LOCKED && !can_lock_pages(r->mm, r->len >> PAGE_SHIFT))
+		return -EAGAIN;
 	return r->file ? check_file(r) : check_anonymous(r);
 }
 
@@ -230,6 +233,7 @@ static int map_new_vma(struct request *r, struct vm_area_struct *prev)
 	if (error)
 		goto undo;
 	if (r->file && merge_after_mmap(vma, prev, r->vm_flags)) {
+		r->mm->locked_vm += vma->vm_flags & VM_LOCKED ? r->len >> PAGE_SHIFT : 0;
 		vm_area_free(vma);
 		return 0;
 	}
@@ -240,6 +244,7 @@ static int map_new_vma(struct request *r, struct vm_area_struct *prev)
 	}
 	if (vma->vm_flags & VM_SPECIAL)
 		vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	r->mm->locked_vm += vma->vm_flags & VM_LOCKED ? r->len >> PAGE_SHIFT : 0;
 	vma->vm_flags |= VM_SOFTDIRTY;
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	vma_link(r->mm, vma);
@@ -249,6 +254,19 @@ undo:
 		undo_mmap_file(vma);
 	vm_area_free(vma);
 	return error;
+}
+
+/* RLIMIT_AS: pages that MAP_FIXED is about to unmap do not count. */
+static bool may_map(struct request *r)
+{
+	unsigned long end = r->addr + r->len, pages = r->len >> PAGE_SHIFT;
+	const struct vm_area_struct *vma;
+
+	if (may_expand_vm(r->mm, pages))
+		return true;
+	for (vma = vma_find(r->mm, r->addr); vma && vma->vm_start < end; vma = p2psim_vma_next(vma))
+		pages -= (min(end, vma->vm_end) - max(r->addr, vma->vm_start)) >> PAGE_SHIFT;
+	return may_expand_vm(r->mm, pages);
 }
 
 static int map_region(struct request *r)
@@ -265,6 +283,7 @@ static int map_region(struct request *r)
 	if (!vma)
 		return map_new_vma(r, prev);
 	vma->vm_flags |= VM_SOFTDIRTY;
+	r->mm->locked_vm += r->vm_flags & VM_LOCKED ? r->len >> PAGE_SHIFT : 0;
 	return 0;
 }
 
@@ -274,49 +293,26 @@ static long do_mmap(struct request *r)
 
 	if (error)
 		return error;
+	if (!may_map(r))
+		return -ENOMEM;
 	if (vma_find(r->mm, r->addr) && do_munmap(r->mm, r->addr, r->len, NULL))
 		return -ENOMEM; /* whatever the reason */
 	error = map_region(r);
 	return error ? error : (long)r->addr;
 }
 
-void populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end)
-{
-	unsigned int flags = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? FAULT_FLAG_WRITE : 0;
-
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT) || !(vma->vm_flags & VM_ACCESS_FLAGS))
-		return;
-	for (; start < end; start += PAGE_SIZE)
-		if ((handle_mm_fault)(vma, start, flags, NULL) & VM_FAULT_ERROR)
-			return;
-}
-
-void populate(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct vm_area_struct *vma;
-
-	mmap_read_lock(mm);
-	for (; start < end; start = vma->vm_end) {
-		vma = (find_vma_intersection)(mm, start, end);
-		if (!vma)
-			break;
-		populate_vma(vma, max(start, vma->vm_start), min(end, vma->vm_end));
-	}
-	mmap_read_unlock(mm);
-}
-
 /* do_mmap() under its lock, and what follows the unlock. */
 static long locked_mmap(struct request *r)
 {
-	bool wants_pages = r->flags & MAP_LOCKED || (r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	bool wants_pages = (r->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	long ret;
 
 	if (mmap_write_lock_killable(r->mm))
 		return -EINTR;
 	ret = do_mmap(r);
 	mmap_write_unlock(r->mm);
-	if (!is_error(ret) && wants_pages)
-		populate(r->mm, r->addr, r->addr + r->len);
+	if (!is_error(ret) && (wants_pages || r->vm_flags & VM_LOCKED))
+		populate(r->mm, r->addr, r->addr + r->len, true);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mprotect() and madvise(): VMA by VMA, in ascending order; what came before an error stays changed.
+ * mprotect(): VMA by VMA, in ascending order; what came before an error stays changed.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mman.h>
@@ -11,30 +11,17 @@
 
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC | 0x8 /* PROT_SEM */)
 
-/* Merges or splits so that one VMA covers exactly [start, end) with the new flags, then rewrites its entries. */
+/* One VMA covers exactly [start, end) with the new flags, then its entries are rewritten. */
 static int protect_piece(struct vm_area_struct *vma, struct vm_area_struct **prev, unsigned long start, unsigned long end,
 			 unsigned long flags)
 {
-	struct mm_struct *mm = vma->vm_mm;
 	unsigned long old_flags = vma->vm_flags;
-	struct vma_proposal p = { mm, *prev, start, end, flags, vma->anon_vma, vma->vm_file,
-				  linear_page_index(vma, start) };
-	struct vm_area_struct *merged = vma_merge(&p);
 	bool populates;
-	int error = 0;
+	int error = vma_carve(&vma, prev, start, end, flags);
 
-	if (!merged) {
-		if (start != vma->vm_start)
-			error = split_vma(vma, start, true);
-		if (!error && end != vma->vm_end)
-			error = split_vma(vma, end, false);
-	} else {
-		vma = merged;
-	}
-	*prev = vma;
 	if (error)
 		return error;
-	vma_write_step(mm, "mprotect");
+	vma_write_step(vma->vm_mm, "mprotect");
 	populates = (old_flags & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && flags & VM_WRITE;
 	vma->vm_flags = flags;
 	vma->vm_page_prot = vm_get_page_prot(flags);
@@ -125,48 +112,5 @@ int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigne
 	error = locked_mprotect(p2psim_process_mm(process), addr, end, prot);
 	system_call_end(&call);
 	p2psim_leave("mprotect = %e", (uint64_t)(int64_t)error);
-	return error;
-}
-
-/* DONTNEED: a CLEAR for each VMA, holes skipped but told at the end. */
-static int dont_need(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct vm_area_struct *vma;
-	int error = 0;
-
-	while (start < end) {
-		vma = (find_vma)(mm, start);
-		if (!vma || vma->vm_start >= end)
-			return -ENOMEM;
-		if (vma->vm_start > start) {
-			error = -ENOMEM;
-			start = vma->vm_start;
-		}
-		if (vma->vm_flags & (VM_LOCKED | VM_PFNMAP))
-			return -EINVAL;
-		zap_range_single(vma, start, min(end, vma->vm_end), true);
-		start = vma->vm_end;
-	}
-	return error;
-}
-
-int p2psim_madvise(struct p2psim_process *process, unsigned long addr, unsigned long len, int advice)
-{
-	struct mm_struct *mm = p2psim_process_mm(process);
-	unsigned long end = addr + PAGE_ALIGN(len);
-	struct system_call call;
-	int error;
-
-	if (advice != MADV_DONTNEED || !PAGE_ALIGNED(addr) || (len && !PAGE_ALIGN(len)) || end < addr)
-		return -EINVAL;
-	if (end == addr)
-		return 0;
-	p2psim_enter("madvise(%p, %x, DONTNEED)", addr, len);
-	system_call_begin(&call, mm);
-	mmap_read_lock(mm);
-	error = dont_need(mm, addr, end);
-	mmap_read_unlock(mm);
-	system_call_end(&call);
-	p2psim_leave("madvise = %e", (uint64_t)(int64_t)error);
 	return error;
 }

@@ -23,6 +23,16 @@ struct move {
 	int flags;
 };
 
+/* May the VMA get so many more pages? */
+static int check_growth(const struct vm_area_struct *vma, unsigned long pages)
+{
+	if (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP))
+		return -EFAULT;
+	if (vma->vm_flags & VM_LOCKED && !can_lock_pages(vma->vm_mm, pages))
+		return -EAGAIN;
+	return may_expand_vm(vma->vm_mm, pages) ? 0 : -ENOMEM;
+}
+
 /* May [addr, addr + old_len) become new_len long?  The VMA, or NULL with *error. */
 static struct vm_area_struct *vma_to_resize(const struct move *m, int *error)
 {
@@ -47,7 +57,7 @@ static struct vm_area_struct *vma_to_resize(const struct move *m, int *error)
 	*error = -EINVAL;
 	if (pgoff + (m->new_len >> PAGE_SHIFT) < pgoff)
 		return NULL;
-	*error = vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP) ? -EFAULT : 0;
+	*error = check_growth(vma, (m->new_len - m->old_len) >> PAGE_SHIFT);
 	return *error ? NULL : vma;
 }
 
@@ -136,6 +146,7 @@ static void empty_old(struct vm_area_struct *vma, const struct vm_area_struct *f
 		split_vma(vma, m->old_addr, true);
 	if (vma->vm_flags & VM_LOCKED && vma->vm_end > end)
 		split_vma(vma, end, false);
+	m->mm->locked_vm -= vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
 	vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 	if (fresh != vma && vma->vm_start == m->old_addr && vma->vm_end == end)
 		unlink_anon_vmas(vma);
@@ -154,6 +165,7 @@ static long move_vma(struct vm_area_struct *vma, const struct move *m)
 	fresh = copy_vma(&vma, m->new_addr, m->new_len, linear_page_index(vma, m->old_addr));
 	if (!fresh)
 		return -ENOMEM;
+	m->mm->locked_vm += fresh->vm_flags & VM_LOCKED ? m->new_len >> PAGE_SHIFT : 0;
 	error = move_contents(vma, fresh, m);
 	if (error) {
 		unmap_old(fresh, m->mm, m->new_addr, m->new_len);
@@ -208,19 +220,21 @@ static bool is_expandable(struct vm_area_struct *vma, unsigned long by)
 	return end >= vma->vm_end && (!next || next->vm_start >= end) && end <= TASK_SIZE;
 }
 
-static bool grow_in_place(struct vm_area_struct *vma, const struct move *m)
+/* The address, or -ENOMEM. */
+static long grow_in_place(struct vm_area_struct *vma, const struct move *m)
 {
 	struct vma_proposal p = { m->mm, vma, m->old_addr + m->old_len, m->old_addr + m->new_len, vma->vm_flags, vma->anon_vma,
 				  vma->vm_file, linear_page_index(vma, m->old_addr + m->old_len) };
-
 	const struct vma_change change = { .vma = vma, .start = vma->vm_start, .end = m->old_addr + m->new_len };
 
-	if (!vma->vm_ops || !vma->vm_ops->close)
-		return vma_merge(&p) != NULL;
-	if (p2psim_inject_point())
-		return false;
-	vma_change(&change);
-	return true;
+	bool has_close = vma->vm_ops && vma->vm_ops->close;
+
+	if (has_close ? p2psim_inject_point() : !vma_merge(&p))
+		return -ENOMEM;
+	if (has_close)
+		vma_change(&change);
+	m->mm->locked_vm += p.vm_flags & VM_LOCKED ? (m->new_len - m->old_len) >> PAGE_SHIFT : 0;
+	return (long)m->old_addr;
 }
 
 static long grow(struct move *m)
@@ -233,7 +247,7 @@ static long grow(struct move *m)
 	if (!vma)
 		return error;
 	if (m->old_len == vma->vm_end - m->old_addr && is_expandable(vma, m->new_len - m->old_len))
-		return grow_in_place(vma, m) ? (long)m->old_addr : -ENOMEM;
+		return grow_in_place(vma, m);
 	if (!(m->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	addr = get_unmapped_area(m->mm, 0, m->new_len, 0);
@@ -285,7 +299,7 @@ static long locked_mremap(struct move *m)
 	else
 		mmap_write_unlock(m->mm);
 	if (wants_pages)
-		populate(m->mm, (unsigned long)ret + m->old_len, (unsigned long)ret + m->new_len);
+		populate(m->mm, (unsigned long)ret + m->old_len, (unsigned long)ret + m->new_len, true);
 	return ret;
 }
 

@@ -33,6 +33,7 @@ static struct vm_area_struct *next_detached(const struct vm_area_struct *vma)
 
 static void detach(struct detached *list, struct vm_area_struct *vma)
 {
+	vma->vm_mm->locked_vm -= vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
 	vma_unlink(vma);
 	p2psim_vma_map_detach(vma);
 	vma->mm_node.right = NULL;

@@ -7,6 +7,7 @@
  *	V3. subtree_max_gap of a node is the largest gap in front of any VMA of its subtree; a gap reaches from the end of the
  *	    VMA before (or 0).
  *	V4. A VMA with a file is in the file's reverse map, by vm_pgoff.
+ *	V5. locked_vm is the number of pages in VMAs with VM_LOCKED.
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
@@ -432,7 +433,7 @@ static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_
 bool p2psim_mm_is_valid(struct mm_struct *mm)
 {
 	const struct vm_area_struct *vma, *prev = NULL;
-	unsigned long pages = 0;
+	unsigned long pages = 0, locked = 0;
 	int count = 0;
 
 	if (!p2psim_tree_is_valid(&mm->mm_vmas, &vma_tree))
@@ -441,7 +442,8 @@ bool p2psim_mm_is_valid(struct mm_struct *mm)
 		if (!vma_is_valid(vma, prev))
 			return false;
 		pages += vma_pages(vma);
+		locked += vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
 		count++;
 	}
-	return count == mm->map_count && pages == mm->total_vm && p2psim_pgtable_is_valid(mm);
+	return count == mm->map_count && pages == mm->total_vm && locked == mm->locked_vm && p2psim_pgtable_is_valid(mm);
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Advice about pages: who lets them go, and who wants them now.
+ *
+ *	DONTNEED	zapped: CLEAR.  The next read of private anonymous memory is zeros
+ *	FREE		CLEAR.  The page stays, clean and not swap-backed: reclaim may drop it; a write cancels that
+ *	COLD		entries become old; no event
+ *	PAGEOUT		old, and to reclaim at once
+ *	WILLNEED	nothing that anybody sees; -EBADF for anonymous memory in a kernel without swap
+ *	POPULATE_*	faults, as if each page were read or written
+ */
+#include <p2psim/linux/mman.h>
+#include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/step.h>
+#include <p2psim/world.h>
+
+#include "vma/internal.h"
+
+#define OLD_AND_CLEAN (P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY)
+
+/* Calls visit() for each entry of [start, end) that is not none. */
+static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			  int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
+{
+	unsigned long next;
+	pte_t *pte;
+	int error = 0;
+
+	for (; start < end && !error; start = next) {
+		next = start + PAGE_SIZE;
+		pte = p2psim_pte_lookup(vma->vm_mm, start);
+		if (!pte)
+			next = (start & PMD_MASK) + PMD_SIZE;
+		else if (!pte_none(*pte))
+			error = visit(vma, start, pte);
+	}
+	return error;
+}
+
+static struct page *page_of(pte_t pte)
+{
+	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+}
+
+/* A shared page, or one that somebody has locked, stays dirty: the others would lose it. */
+static bool can_be_cleaned(const struct page *page)
+{
+	return !(page->flags & (1UL << PG_dirty | 1UL << PG_swapcache)) ||
+	       (page_mapcount(page) == 1 && !PageLocked(page));
+}
+
+static int free_lazily(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	struct page *page;
+	pte_t old;
+
+	pte_write_step(vma->vm_mm, addr);
+	old = *pte;
+	if (is_swap_pte(old)) {
+		*pte = __pte(0);
+		zap_entry(vma, addr, old);
+		return 0;
+	}
+	page = page_of(old);
+	if (!page || !can_be_cleaned(page))
+		return 0;
+	*pte = __pte(old.val & ~(u64)OLD_AND_CLEAN);
+	page->flags &= ~(1UL << PG_dirty | 1UL << PG_swapbacked | 1UL << PG_referenced);
+	return 0;
+}
+
+static int free_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct mmu_notifier_range range;
+
+	if (!vma_is_anonymous(vma))
+		return -EINVAL;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, start, end);
+	mmu_notifier_invalidate_range_start(&range);
+	for_each_entry(vma, start, end, free_lazily);
+	mmu_notifier_invalidate_range_end(&range);
+	return 0;
+}
+
+static int make_old(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	if (!page_of(*pte))
+		return 0;
+	pte_write_step(vma->vm_mm, addr);
+	if (page_of(*pte))
+		pte->val &= ~(u64)P2PSIM_PTE_YOUNG;
+	return 0;
+}
+
+/* Reclaim asks first whether somebody has used the page since it was made old: the devices are asked, too. */
+static int page_out(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	const struct page *page = page_of(*pte);
+
+	if (page && page_mapcount(page) == 1)
+		mmu_notifier_clear_flush_young(vma->vm_mm, addr, addr + PAGE_SIZE);
+	return 0;
+}
+
+/* Pages only, no values: -EINVAL for what GUP refuses, -EFAULT for what the fault handler refuses. */
+static int populate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool write)
+{
+	unsigned long wanted = write ? VM_WRITE : VM_READ;
+	long pages;
+
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & wanted))
+		return -EINVAL;
+	for (; start < end; start += (unsigned long)pages << PAGE_SHIFT) {
+		pages = get_user_pages_remote(vma->vm_mm, start, (end - start) >> PAGE_SHIFT, write ? FOLL_WRITE : 0, NULL,
+					      NULL, NULL);
+		if (pages <= 0)
+			return pages ? (int)pages : -EFAULT;
+	}
+	return 0;
+}
+
+int madvise_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end, int advice)
+{
+	switch (advice) {
+	case MADV_WILLNEED:
+		return vma->vm_file || p2psim_world_config(p2psim_world_current())->swap ? 0 : -EBADF;
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return populate_range(vma, start, end, advice == MADV_POPULATE_WRITE);
+	}
+	if (vma->vm_flags & VM_PFNMAP || (vma->vm_flags & VM_LOCKED && advice != MADV_DONTNEED_LOCKED))
+		return -EINVAL;
+	switch (advice) {
+	case MADV_FREE:
+		return free_range(vma, start, end);
+	case MADV_COLD:
+		return for_each_entry(vma, start, end, make_old);
+	case MADV_PAGEOUT:
+		for_each_entry(vma, start, end, make_old);
+		return for_each_entry(vma, start, end, page_out);
+	default:
+		zap_range_single(vma, start, end, true);
+		return 0;
+	}
+}
