@@ -17,6 +17,12 @@ struct p2psim_process;
 
 /* A process with an empty address space.  `name` is copied.  NULL: out of memory. */
 P2PSIM_EXPORT struct p2psim_process *p2psim_process_create(const char *name);
+/*
+ * fork(2): *child is a process with a copy of the parent's address space (1.9 of the reference).  `name` is copied.
+ * The parent's notifiers hear PROTECTION_PAGE of each VMA that shares private pages from now on; the child has none.
+ * Return: 0, -ENOMEM, -EINTR; then *child is NULL, and nothing is left of it.
+ */
+P2PSIM_EXPORT int p2psim_fork(struct p2psim_process *parent, const char *name, struct p2psim_process **child);
 /* exit(2): drops the process's reference of its mm; the last reference tears it down.  The process is freed. */
 P2PSIM_EXPORT void p2psim_process_exit(struct p2psim_process *process);
 P2PSIM_EXPORT struct mm_struct *p2psim_process_mm(const struct p2psim_process *process);
@@ -91,6 +97,7 @@ P2PSIM_EXPORT const struct p2psim_signal *p2psim_process_signal(const struct p2p
 #define p2psim_mmap(p, a, l, prot, flags, file, off) (P2PSIM_HERE(), p2psim_mmap((p), (a), (l), (prot), (flags), (file), (off)))
 #define p2psim_munmap(p, a, l) (P2PSIM_HERE(), p2psim_munmap((p), (a), (l)))
 #define p2psim_mprotect(p, a, l, prot) (P2PSIM_HERE(), p2psim_mprotect((p), (a), (l), (prot)))
+#define p2psim_fork(p, name, child) (P2PSIM_HERE(), p2psim_fork((p), (name), (child)))
 #define p2psim_process_create(name) (P2PSIM_HERE(), p2psim_process_create(name))
 #define p2psim_process_exit(p) (P2PSIM_HERE(), p2psim_process_exit(p))
 

@@ -37,6 +37,7 @@ static const struct verb *const verb_tables[] = {
 	replayer_touch_verbs,
 	replayer_hmm_verbs,
 	replayer_file_verbs,
+	replayer_child_verbs,
 };
 
 static const struct verb *verb_of(const struct recorded_op *op)
@@ -69,6 +70,8 @@ void replayer_do(struct replayer *r, const struct recorded_op *op, struct answer
 	if (!r->process)
 		return;
 	replayer_vmas(r, answer);
+	if (r->child)
+		replayer_child_vmas(r, answer);
 	replayer_pages(r, answer);
 	if (!answer->violation[0] && !(p2psim_mm_is_valid(r->mm) && p2psim_pgtable_is_valid(r->mm)))
 		snprintf(answer->violation, sizeof(answer->violation), "the simulated mm is not valid any more");
@@ -109,6 +112,8 @@ const char *replayer_end(struct replayer *r)
 	r->violation[0] = '\0';
 	if (r->process)
 		p2psim_process_exit(r->process);
+	if (r->child)
+		p2psim_process_exit(r->child);
 	replayer_unsubscribe(r);
 	replayer_close_files(r);
 	p2psim_world_check_quiescent(r->world);

@@ -41,7 +41,7 @@ struct replayer {
 	struct file *read_only;			/* r0 */
 	const struct address_space *seen[ANSWER_LINES];	/* shared anonymous objects: z1, z2.. */
 	int seen_count;
-	struct p2psim_process *process;
+	struct p2psim_process *process, *child;	/* child: of a fork, until cexit */
 	struct mm_struct *mm;
 	unsigned long window;	/* bytes */
 	struct mmu_notifier list;
@@ -68,6 +68,7 @@ void replayer_unsubscribe(struct replayer *r);
 void replayer_events(struct replayer *r, struct answer *answer);
 /* state.c */
 void replayer_vmas(struct replayer *r, struct answer *answer);
+void replayer_child_vmas(struct replayer *r, struct answer *answer);
 void replayer_pages(struct replayer *r, struct answer *answer);
 
 #endif

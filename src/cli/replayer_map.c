@@ -10,7 +10,7 @@
 
 #include "cli/replayer_verbs.h"
 
-static int prot_of(const char *word)
+int replayer_prot(const char *word)
 {
 	return (word[0] == 'r' ? PROT_READ : 0) | (word[1] == 'w' ? PROT_WRITE : 0) | (word[2] == 'x' ? PROT_EXEC : 0);
 }
@@ -60,7 +60,8 @@ static void do_mmap(struct replayer *r, const struct recorded_op *op, char *ret,
 	read_map_flags(op->words[4], &flags);
 	say_address(r,
 		    p2psim_mmap(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]),
-				prot_of(op->words[3]), flags | (file ? 0 : MAP_ANONYMOUS), file, replayer_hex(op->words[6])),
+				replayer_prot(op->words[3]), flags | (file ? 0 : MAP_ANONYMOUS), file,
+				replayer_hex(op->words[6])),
 		    ret, size);
 }
 
@@ -72,7 +73,7 @@ static void do_munmap(struct replayer *r, const struct recorded_op *op, char *re
 static void do_mprotect(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
 {
 	say_status(p2psim_mprotect(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]),
-				   prot_of(op->words[3])),
+				   replayer_prot(op->words[3])),
 		   ret, size);
 }
 

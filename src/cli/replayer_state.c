@@ -59,24 +59,37 @@ static void say_object(struct replayer *r, const struct vm_area_struct *vma, cha
 		snprintf(text, size, "z%d %lx", number_of(r, vma->vm_file->f_mapping), vma->vm_pgoff << PAGE_SHIFT);
 }
 
-void replayer_vmas(struct replayer *r, struct answer *answer)
+static void say_vma(struct replayer *r, const struct vm_area_struct *vma, char *text)
 {
-	const struct vm_area_struct *vma;
 	char flags[64], object[32];
 
-	answer->vma_count = 0;
-	for (vma = p2psim_vma_first(r->mm); vma; vma = p2psim_vma_next(vma)) {
-		if (vma->vm_end <= WINDOW_BASE || vma->vm_start >= WINDOW_BASE + r->window)
-			continue;
-		if (answer->vma_count == ANSWER_LINES)
-			return;
-		say_flags(vma->vm_flags, flags, sizeof(flags));
-		say_object(r, vma, object, sizeof(object));
-		snprintf(answer->vmas[answer->vma_count++], ANSWER_LINE, "%lx %lx %c%c%c%c %s %s",
-			 vma->vm_start - WINDOW_BASE, vma->vm_end - WINDOW_BASE, vma->vm_flags & VM_READ ? 'r' : '-',
-			 vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
-			 vma->vm_flags & VM_MAYSHARE ? 's' : 'p', object, flags);
-	}
+	say_flags(vma->vm_flags, flags, sizeof(flags));
+	say_object(r, vma, object, sizeof(object));
+	snprintf(text, ANSWER_LINE, "%lx %lx %c%c%c%c %s %s", vma->vm_start - WINDOW_BASE, vma->vm_end - WINDOW_BASE,
+		 vma->vm_flags & VM_READ ? 'r' : '-', vma->vm_flags & VM_WRITE ? 'w' : '-',
+		 vma->vm_flags & VM_EXEC ? 'x' : '-', vma->vm_flags & VM_MAYSHARE ? 's' : 'p', object, flags);
+}
+
+/* Those of the window; how many. */
+static int say_vmas(struct replayer *r, struct p2psim_process *process, char lines[][ANSWER_LINE])
+{
+	const struct vm_area_struct *vma;
+	int count = 0;
+
+	for (vma = p2psim_vma_first(p2psim_process_mm(process)); vma && count < ANSWER_LINES; vma = p2psim_vma_next(vma))
+		if (vma->vm_end > WINDOW_BASE && vma->vm_start < WINDOW_BASE + r->window)
+			say_vma(r, vma, lines[count++]);
+	return count;
+}
+
+void replayer_vmas(struct replayer *r, struct answer *answer)
+{
+	answer->vma_count = say_vmas(r, r->process, answer->vmas);
+}
+
+void replayer_child_vmas(struct replayer *r, struct answer *answer)
+{
+	answer->child_vma_count = say_vmas(r, r->child, answer->child_vmas);
 }
 
 static char letter_of(struct mm_struct *mm, unsigned long addr)

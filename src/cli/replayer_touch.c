@@ -12,34 +12,34 @@
 
 #include "cli/replayer_verbs.h"
 
-static void do_rd(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+void replayer_read(struct p2psim_process *process, unsigned long addr, char *ret, size_t size)
 {
-	int byte = p2psim_load_byte(r->process, replayer_address(op->words[1]));
+	int byte = p2psim_load_byte(process, addr);
 
 	if (byte < 0)
-		say_signal(r->process, ret, size);
+		say_signal(process, ret, size);
 	else
 		snprintf(ret, size, "%d", byte);
 }
 
-static void do_wr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+void replayer_write(struct p2psim_process *process, unsigned long addr, int value, char *ret, size_t size)
 {
-	if (p2psim_store_byte(r->process, replayer_address(op->words[1]), (uint8_t)atoi(op->words[2])))
-		say_signal(r->process, ret, size);
+	if (p2psim_store_byte(process, addr, (uint8_t)value))
+		say_signal(process, ret, size);
 	else
 		snprintf(ret, size, "0");
 }
 
-static void do_rdr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+void replayer_read_range(struct p2psim_process *process, unsigned long addr, unsigned long len, char *ret, size_t size)
 {
-	unsigned long addr = replayer_address(op->words[1]), end = addr + replayer_hex(op->words[2]);
+	unsigned long end = addr + len;
 	long sum = 0;
 	int byte;
 
 	for (; addr < end; addr += PAGE_SIZE) {
-		byte = p2psim_load_byte(r->process, addr);
+		byte = p2psim_load_byte(process, addr);
 		if (byte < 0) {
-			say_signal(r->process, ret, size);
+			say_signal(process, ret, size);
 			return;
 		}
 		sum += byte;
@@ -47,17 +47,39 @@ static void do_rdr(struct replayer *r, const struct recorded_op *op, char *ret, 
 	snprintf(ret, size, "%ld", sum);
 }
 
-static void do_wrr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+void replayer_write_range(struct p2psim_process *process, unsigned long addr, unsigned long len, int value, char *ret,
+			  size_t size)
 {
-	unsigned long addr = replayer_address(op->words[1]), end = addr + replayer_hex(op->words[2]);
+	unsigned long end = addr + len;
 
 	for (; addr < end; addr += PAGE_SIZE) {
-		if (p2psim_store_byte(r->process, addr, (uint8_t)atoi(op->words[3]))) {
-			say_signal(r->process, ret, size);
+		if (p2psim_store_byte(process, addr, (uint8_t)value)) {
+			say_signal(process, ret, size);
 			return;
 		}
 	}
 	snprintf(ret, size, "0");
+}
+
+static void do_rd(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	replayer_read(r->process, replayer_address(op->words[1]), ret, size);
+}
+
+static void do_wr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	replayer_write(r->process, replayer_address(op->words[1]), atoi(op->words[2]), ret, size);
+}
+
+static void do_rdr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	replayer_read_range(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]), ret, size);
+}
+
+static void do_wrr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	replayer_write_range(r->process, replayer_address(op->words[1]), replayer_hex(op->words[2]), atoi(op->words[3]), ret,
+			     size);
 }
 
 /* copy_to_user() and copy_from_user() page by page: the bytes before the first fault that failed. */

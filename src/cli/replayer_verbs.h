@@ -17,7 +17,8 @@ struct verb {
 };
 
 /* Tables end with a nameless verb. */
-extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[], replayer_file_verbs[];
+extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[], replayer_file_verbs[],
+	replayer_child_verbs[];
 
 /* ---- replayer_words.c ---- */
 
@@ -27,6 +28,17 @@ void say_error(int error, char *ret, size_t size);
 void say_status(long status, char *ret, size_t size);
 void say_address(const struct replayer *r, long addr, char *ret, size_t size);
 void say_signal(struct p2psim_process *process, char *ret, size_t size);
+
+/* ---- replayer_touch.c: by the process, or by its child ---- */
+
+void replayer_read(struct p2psim_process *process, unsigned long addr, char *ret, size_t size);
+void replayer_write(struct p2psim_process *process, unsigned long addr, int value, char *ret, size_t size);
+/* One byte in each page: the sum of the values; the first signal. */
+void replayer_read_range(struct p2psim_process *process, unsigned long addr, unsigned long len, char *ret, size_t size);
+void replayer_write_range(struct p2psim_process *process, unsigned long addr, unsigned long len, int value, char *ret,
+			  size_t size);
+/* "rw-" */
+int replayer_prot(const char *word);
 
 /* ---- replayer_file.c ---- */
 

@@ -118,7 +118,11 @@ static bool is_only_ours(const struct page *page)
 
 static vm_fault_t wp_reuse(struct vm_fault *vmf, struct page *page)
 {
-	page->flags |= 1UL << PG_anon_exclusive;
+	if (!(page->flags & 1UL << PG_anon_exclusive)) { /* the others have gone: it is ours, and ours alone to find */
+		page->flags |= 1UL << PG_anon_exclusive;
+		page->anon_vma = vmf->vma->anon_vma;
+		p2psim_page_set_owner(page, vmf->vma->vm_mm->obj.id);
+	}
 	if (!(vmf->vma->vm_flags & VM_WRITE))
 		return 0;
 	return make_writable(vmf) | VM_FAULT_WRITE;

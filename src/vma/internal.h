@@ -159,6 +159,8 @@ long p2psim_swap_reserve(void);				/* slot, or -ENOMEM */
 void p2psim_swap_out(unsigned long slot, struct page *page);
 void p2psim_swap_in(unsigned long slot, struct page *page);
 bool p2psim_swap_is_used(unsigned long slot);
+/* One entry more, or less, names the slot; the last one frees it. */
+void p2psim_swap_dup(unsigned long slot);
 void p2psim_swap_free(unsigned long slot);
 
 /* ---- pgtable.c ---- */

@@ -11,6 +11,7 @@
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 
+#include "vma/fork.h"
 #include "vma/internal.h"
 
 struct p2psim_process {
@@ -32,6 +33,41 @@ struct p2psim_process *(p2psim_process_create)(const char *name)
 		return NULL;
 	}
 	return process;
+}
+
+static int copy_process(struct p2psim_process *parent, struct p2psim_process *child, const char *name)
+{
+	struct system_call call;
+	int error;
+
+	snprintf(child->name, sizeof(child->name), "%s", name);
+	child->mm = mm_alloc(name);
+	if (!child->mm)
+		return -ENOMEM;
+	system_call_begin(&call, parent->mm);
+	error = dup_mmap(child->mm, parent->mm);
+	if (error)
+		mmput(child->mm);
+	system_call_end(&call);
+	return error;
+}
+
+int(p2psim_fork)(struct p2psim_process *parent, const char *name, struct p2psim_process **child)
+{
+	struct p2psim_process *process = kzalloc(sizeof(*process), GFP_KERNEL);
+	int error;
+
+	*child = NULL;
+	if (!process)
+		return -ENOMEM;
+	p2psim_enter("%s: fork", P2PSIM_STR(parent->mm->comm));
+	error = copy_process(parent, process, name);
+	p2psim_leave("fork = %e", (uint64_t)(int64_t)error);
+	if (error)
+		kfree(process);
+	else
+		*child = process;
+	return error;
 }
 
 void(p2psim_process_exit)(struct p2psim_process *process)

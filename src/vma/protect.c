@@ -84,13 +84,13 @@ static void lock_reverse_maps(const struct vm_area_struct *vma)
 	if (vma->vm_file)
 		i_mmap_lock_write(vma->vm_file->f_mapping);
 	if (vma->anon_vma)
-		down_write(&vma->anon_vma->rwsem);
+		anon_vma_lock_write(vma->anon_vma);
 }
 
 static void unlock_reverse_maps(const struct vm_area_struct *vma)
 {
 	if (vma->anon_vma)
-		up_write(&vma->anon_vma->rwsem);
+		anon_vma_unlock_write(vma->anon_vma);
 	if (vma->vm_file)
 		i_mmap_unlock_write(vma->vm_file->f_mapping);
 }

@@ -34,7 +34,7 @@ struct mmio_window {
 
 struct swap_slot {
 	void *data;	/* NULL: zeros */
-	bool used;
+	u32 count;	/* entries that name it; 0: free */
 	u32 owner;
 };
 
@@ -469,13 +469,13 @@ long p2psim_swap_reserve(void)
 	if (p2psim_inject_point())
 		return -ENOMEM;
 	for (i = 0; i < ram->slot_count && !slot; i++)
-		if (!ram->slots[i].used)
+		if (!ram->slots[i].count)
 			slot = &ram->slots[i];
 	if (!slot)
 		slot = grow_slots(ram);
 	if (!slot)
 		return -ENOMEM;
-	slot->used = true;
+	slot->count = 1;
 	slot->owner = 0;
 	slot->data = NULL;
 	ram->slots_used++;
@@ -495,25 +495,39 @@ bool p2psim_swap_is_used(unsigned long number)
 {
 	const struct p2psim_ram_state *ram = p2psim_ram();
 
-	return number < ram->slot_count && ram->slots[number].used;
+	return number < ram->slot_count && ram->slots[number].count;
 }
 
 void p2psim_swap_in(unsigned long number, struct page *page)
 {
 	struct swap_slot *slot = &p2psim_ram()->slots[number];
 
-	page->data = slot->data;
-	slot->data = NULL;
+	if (slot->count > 1) {
+		if (slot->data && p2psim_page_bytes(page, true))
+			memcpy(page->data, slot->data, PAGE_SIZE);
+	} else {
+		page->data = slot->data;
+		slot->data = NULL;
+	}
 	p2psim_page_set_owner(page, slot->owner);
 	p2psim_swap_free(number);
+}
+
+void p2psim_swap_dup(unsigned long number)
+{
+	struct swap_slot *slot = &p2psim_ram()->slots[number];
+
+	slot->count++;
+	slot->owner = 0;
 }
 
 void p2psim_swap_free(unsigned long number)
 {
 	struct p2psim_ram_state *ram = p2psim_ram();
 
+	if (--ram->slots[number].count)
+		return;
 	p2psim_block_free(ram->slots[number].data, "page contents");
 	ram->slots[number].data = NULL;
-	ram->slots[number].used = false;
 	ram->slots_used--;
 }

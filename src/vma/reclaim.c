@@ -110,12 +110,12 @@ int p2psim_reclaim_page(struct page *page)
 	p2psim_enter("reclaim page %x", page->pfn);
 	anon_vma->refcount++; /* it outlives its VMAs while we hold it */
 	get_page(page);
-	down_read(&anon_vma->rwsem);
+	anon_vma_lock_read(anon_vma);
 	slot = p2psim_swap_reserve();
 	ret = slot < 0 ? (int)slot : unmap_all(page, anon_vma, (unsigned long)slot);
 	if (ret && slot >= 0)
 		p2psim_swap_free((unsigned long)slot);
-	up_read(&anon_vma->rwsem);
+	anon_vma_unlock_read(anon_vma);
 	put_page_step(page);
 	p2psim_anon_vma_put(anon_vma);
 	p2psim_leave("reclaim = %e", (uint64_t)(int64_t)ret);

@@ -3,7 +3,9 @@
  * anon_vma: made at the first anonymous fault of a VMA, shared by what splits off it.
  *
  *	R1. A VMA is on the chain of its anon_vma exactly once while it has one.
- *	R2. An anon_vma lives while a VMA has it.  Mapped pages point to it; they are unmapped before their VMA goes.
+ *	R2. An anon_vma lives while a VMA is on its chain.  Mapped pages point to it; they are unmapped before their VMA goes.
+ *	R3. A fork makes no new anon_vma if the child can have one that its VMAs have left and that has at most one child:
+ *	    a chain of forks does not grow for ever.
  */
 #include "vma/internal.h"
 
@@ -14,8 +16,13 @@ static void get_anon_vma(struct anon_vma *anon_vma)
 
 void p2psim_anon_vma_put(struct anon_vma *anon_vma)
 {
-	if (!--anon_vma->refcount)
-		kfree(anon_vma);
+	struct anon_vma *root = anon_vma->root;
+
+	if (--anon_vma->refcount)
+		return;
+	if (root != anon_vma)
+		p2psim_anon_vma_put(root);
+	kfree(anon_vma);
 }
 
 static struct anon_vma_chain *chain_alloc(void)
@@ -36,20 +43,30 @@ static void chain_link(struct anon_vma_chain *chain, struct vm_area_struct *vma,
 	chain->anon_vma = anon_vma;
 	get_anon_vma(anon_vma);
 	list_add_tail(&chain->same_vma, &vma->anon_vma_chain);
-	down_write(&anon_vma->rwsem);
+	anon_vma_lock_write(anon_vma);
 	list_add_tail(&chain->same_anon_vma, &anon_vma->chains);
-	up_write(&anon_vma->rwsem);
+	anon_vma_unlock_write(anon_vma);
 }
 
+/* A root: its own parent, and one of its own children. */
 static struct anon_vma *anon_vma_alloc(void)
 {
 	struct anon_vma *anon_vma = kzalloc(sizeof(*anon_vma), GFP_KERNEL);
 
 	if (!anon_vma)
 		return NULL;
+	anon_vma->root = anon_vma->parent = anon_vma;
+	anon_vma->num_children = 1;
 	__init_rwsem(&anon_vma->rwsem, "anon_vma->rwsem");
 	INIT_LIST_HEAD(&anon_vma->chains);
 	return anon_vma;
+}
+
+/* The VMA's own, in which its new pages will be found. */
+static void set_anon_vma(struct vm_area_struct *vma, struct anon_vma *anon_vma)
+{
+	vma->anon_vma = anon_vma;
+	anon_vma->num_active_vmas++;
 }
 
 static bool can_share(const struct vm_area_struct *vma, const struct vm_area_struct *near)
@@ -96,12 +113,13 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 			kfree(anon_vma);
 		return 0;
 	}
-	vma->anon_vma = anon_vma;
+	set_anon_vma(vma, anon_vma);
 	chain_link(chain, vma, anon_vma);
 	return 0;
 }
 
-int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
+/* Puts dst on all chains of src. */
+static int clone_chains(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
 	struct anon_vma_chain *link, *chain;
 
@@ -113,23 +131,93 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 		}
 		chain_link(chain, dst, link->anon_vma);
 	}
-	dst->anon_vma = src->anon_vma;
 	return 0;
+}
+
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	int error = clone_chains(dst, src);
+
+	if (!error && src->anon_vma)
+		set_anon_vma(dst, src->anon_vma);
+	return error;
+}
+
+/* R3: one that nobody makes pages for any more, and that has at most one child; oldest last. */
+static struct anon_vma *find_reusable(const struct vm_area_struct *vma)
+{
+	struct anon_vma_chain *link;
+	struct anon_vma *found = NULL;
+
+	list_for_each_entry(link, &vma->anon_vma_chain, same_vma)
+		if (link->anon_vma->num_children < 2 && !link->anon_vma->num_active_vmas)
+			found = link->anon_vma;
+	return found;
+}
+
+static struct anon_vma *anon_vma_below(struct anon_vma *parent)
+{
+	struct anon_vma *anon_vma = anon_vma_alloc();
+
+	if (!anon_vma)
+		return NULL;
+	anon_vma->root = parent->root;
+	anon_vma->parent = parent;
+	anon_vma->num_children = 0;
+	get_anon_vma(anon_vma->root);
+	parent->num_children++;
+	return anon_vma;
+}
+
+int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *parent_vma)
+{
+	struct anon_vma_chain *chain;
+	struct anon_vma *anon_vma;
+
+	if (!parent_vma->anon_vma)
+		return 0;
+	if (clone_chains(vma, parent_vma))
+		return -ENOMEM;
+	anon_vma = find_reusable(vma);
+	if (anon_vma) {
+		set_anon_vma(vma, anon_vma);
+		return 0;
+	}
+	chain = chain_alloc();
+	anon_vma = chain ? anon_vma_below(parent_vma->anon_vma) : NULL;
+	if (!anon_vma) {
+		kfree(chain);
+		unlink_anon_vmas(vma);
+		return -ENOMEM;
+	}
+	set_anon_vma(vma, anon_vma);
+	chain_link(chain, vma, anon_vma);
+	return 0;
+}
+
+/* The last VMA has left: its pages are gone, and its parent has a child less. */
+static void left_by_all(struct anon_vma *anon_vma)
+{
+	if (list_empty(&anon_vma->chains))
+		anon_vma->parent->num_children--;
 }
 
 void unlink_anon_vmas(struct vm_area_struct *vma)
 {
 	struct anon_vma_chain *chain, *next;
 
+	if (vma->anon_vma)
+		vma->anon_vma->num_active_vmas--;
+	vma->anon_vma = NULL;
 	list_for_each_entry_safe(chain, next, &vma->anon_vma_chain, same_vma) {
 		struct anon_vma *anon_vma = chain->anon_vma;
 
 		list_del(&chain->same_vma);
-		down_write(&anon_vma->rwsem);
+		anon_vma_lock_write(anon_vma);
 		list_del(&chain->same_anon_vma);
-		up_write(&anon_vma->rwsem);
+		left_by_all(anon_vma);
+		anon_vma_unlock_write(anon_vma);
 		kfree(chain);
 		p2psim_anon_vma_put(anon_vma);
 	}
-	vma->anon_vma = NULL;
 }

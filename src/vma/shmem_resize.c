@@ -52,7 +52,8 @@ static void drop_range(struct address_space *mapping, u64 start, u64 end)
 	struct page *page;
 	u64 first_end = min(end, PAGE_ALIGN(start));
 
-	p2psim_step_range(P2PSIM_STEP_WRITE, p2psim_object_id(&mapping->host->obj), true, start >> PAGE_SHIFT, last, "page cache");
+	p2psim_step_range(P2PSIM_STEP_WRITE, p2psim_object_id(&mapping->host->obj), true, start >> PAGE_SHIFT, last,
+			  "page cache");
 	while (last > first && (page = page_cache_next(mapping, first, last - 1))) {
 		first = page->index + 1;
 		drop_cached(mapping, page);

@@ -171,13 +171,13 @@ static void lock_reverse_maps(const struct vm_area_struct *vma, struct anon_vma 
 	if (vma->vm_file)
 		i_mmap_lock_write(vma->vm_file->f_mapping);
 	if (anon_vma)
-		down_write(&anon_vma->rwsem);
+		anon_vma_lock_write(anon_vma);
 }
 
 static void unlock_reverse_maps(const struct vm_area_struct *vma, struct anon_vma *anon_vma)
 {
 	if (anon_vma)
-		up_write(&anon_vma->rwsem);
+		anon_vma_unlock_write(anon_vma);
 	if (vma->vm_file)
 		i_mmap_unlock_write(vma->vm_file->f_mapping);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The anonymous reverse map: from a page to the VMAs that may map it.  Mirrors: include/linux/rmap.h, 6.1 (reduced: one
- * level of anon_vma, no parents; fork will add them).
+ * The anonymous reverse map: from a page to the VMAs that may map it.  Mirrors: include/linux/rmap.h, 6.1.
  *
  *	page->anon_vma --> struct anon_vma --> chain --> struct anon_vma_chain --> vma
  *
- * A VMA gets its anon_vma at its first anonymous fault.  A split gives both halves the same one, a merge keeps one.
+ * A VMA gets its anon_vma at its first anonymous fault.  A split gives both halves the same one, a merge keeps one.  A fork
+ * puts the child's VMA on all chains of the parent's and gives it an anon_vma of its own below: pages of before the fork
+ * are found in both, pages of the child's only in the child and its children.  All of a tree share the root's lock.
  */
 #ifndef P2PSIM_LINUX_RMAP_H
 #define P2PSIM_LINUX_RMAP_H
@@ -13,8 +14,12 @@
 #include <p2psim/linux/mm_types.h>
 
 struct anon_vma {
-	struct rw_semaphore rwsem;	/* of `chains` */
-	int refcount;			/* VMAs and pages that point here; under rwsem for writing or the page's mm lock */
+	struct anon_vma *root;		/* itself, or the one whose lock counts */
+	struct anon_vma *parent;	/* itself, or the one that it was forked from; not referenced */
+	struct rw_semaphore rwsem;	/* the root's: of the `chains` and counts of all below it */
+	int refcount;			/* of chains, and of those whose root it is */
+	int num_children;		/* whose parent it is; a root counts itself */
+	int num_active_vmas;		/* whose vma->anon_vma it is */
 	struct list_head chains;	/* struct anon_vma_chain, oldest first */
 };
 
@@ -25,10 +30,20 @@ struct anon_vma_chain {
 	struct list_head same_anon_vma;	/* in anon_vma->chains */
 };
 
+#define anon_vma_lock_write(anon_vma) down_write(&(anon_vma)->root->rwsem)
+#define anon_vma_unlock_write(anon_vma) up_write(&(anon_vma)->root->rwsem)
+#define anon_vma_lock_read(anon_vma) down_read(&(anon_vma)->root->rwsem)
+#define anon_vma_unlock_read(anon_vma) up_read(&(anon_vma)->root->rwsem)
+
 /* 0 or -ENOMEM.  Context: mmap_lock held. */
 int __anon_vma_prepare(struct vm_area_struct *vma);
 /* `dst` becomes reachable from all that `src` is reachable from.  0 or -ENOMEM (dst is left without).  mmap_lock W. */
 int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
+/*
+ * The child's copy of a VMA: on the chains of the parent's, and with an anon_vma of its own, unless one of the parent's has
+ * lost its VMAs and has at most one child.  0 or -ENOMEM (vma is left without).  Both mmap_locks W.
+ */
+int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *parent_vma);
 void unlink_anon_vmas(struct vm_area_struct *vma);
 void p2psim_anon_vma_put(struct anon_vma *anon_vma);
 
