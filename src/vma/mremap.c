@@ -135,17 +135,26 @@ static void unmap_old(struct vm_area_struct *vma, struct mm_struct *mm, unsigned
 }
 
 /*
- * MREMAP_DONTUNMAP: the old range stays, empty, and is not locked any more.  A locked VMA is cut for that (recorded:
- * random/002, random/224); without memory for the cut all of it is unlocked.
+ * MREMAP_DONTUNMAP: the old range will not be locked any more.  A locked VMA is cut for that, before the new one is made
+ * (recorded: random/002; random/224 shows the order in the reverse map); without memory for the cut all of it is unlocked.
  */
+static void cut_locked(struct vm_area_struct *vma, const struct move *m)
+{
+	unsigned long end = m->old_addr + m->old_len;
+
+	if (!(vma->vm_flags & VM_LOCKED))
+		return;
+	if (vma->vm_start < m->old_addr)
+		split_vma(vma, m->old_addr, true);
+	if (vma->vm_end > end)
+		split_vma(vma, end, false);
+}
+
+/* The old range stays, empty. */
 static void empty_old(struct vm_area_struct *vma, const struct vm_area_struct *fresh, const struct move *m)
 {
 	unsigned long end = m->old_addr + m->old_len;
 
-	if (vma->vm_flags & VM_LOCKED && vma->vm_start < m->old_addr)
-		split_vma(vma, m->old_addr, true);
-	if (vma->vm_flags & VM_LOCKED && vma->vm_end > end)
-		split_vma(vma, end, false);
 	m->mm->locked_vm -= vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
 	vma->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 	if (fresh != vma && vma->vm_start == m->old_addr && vma->vm_end == end)
@@ -162,6 +171,8 @@ static long move_vma(struct vm_area_struct *vma, const struct move *m)
 	error = ask_may_split(vma, m);
 	if (error)
 		return error;
+	if (m->flags & MREMAP_DONTUNMAP)
+		cut_locked(vma, m);
 	fresh = copy_vma(&vma, m->new_addr, m->new_len, linear_page_index(vma, m->old_addr));
 	if (!fresh)
 		return -ENOMEM;
