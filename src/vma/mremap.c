@@ -216,6 +216,8 @@ static long mremap_to(struct move *m)
 	vma = vma_to_resize(m, &error);
 	if (!vma)
 		return error;
+	if (m->flags & MREMAP_DONTUNMAP && !may_expand_vm(m->mm, m->old_len >> PAGE_SHIFT))
+		return -ENOMEM;
 	addr = get_unmapped_area(m->mm, m->new_addr, m->new_len, m->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 	if (is_error(addr))
 		return addr;

@@ -84,6 +84,24 @@ static void anonymous_story(struct balance *balance)
 	check(balance, p2psim_madvise(b->app, AT(2), PAGES(3), MADV_DONTNEED));
 }
 
+/* Cuts that are not mprotect()'s: madvise() says -EAGAIN where the others say -ENOMEM, and mlock() where pages lack. */
+static void advised_story(struct balance *balance)
+{
+	struct vma_bench *b = balance->b;
+	int ret;
+
+	check(balance, bench_anon(b, 0x100, 6, RW));
+	check(balance, p2psim_load_byte(b->app, AT(0x102)));
+	ret = p2psim_madvise(b->app, AT(0x101), PAGES(2), MADV_DONTFORK);
+	check(balance, ret == -EAGAIN ? -ENOMEM : ret);
+	ret = p2psim_mlock(b->app, AT(0x102), PAGES(3));
+	check(balance, ret == -EAGAIN ? -ENOMEM : ret);
+	check(balance, p2psim_madvise(b->app, AT(0x105), PAGES(1), MADV_POPULATE_WRITE));
+	check(balance, p2psim_munlock(b->app, AT(0x102), PAGES(3)));
+	check(balance, p2psim_mlockall(b->app, MCL_CURRENT));
+	check(balance, p2psim_munlockall(b->app));
+}
+
 /* Moves of every kind. */
 static void moving_story(struct balance *balance)
 {
@@ -132,6 +150,7 @@ static bool fail_nth(uint64_t n)
 		bench.mm = p2psim_process_mm(bench.app);
 		anonymous_story(&balance);
 		moving_story(&balance);
+		advised_story(&balance);
 		device_story(&balance, file);
 	}
 	fired = p2psim_inject_fired(world, NULL);
