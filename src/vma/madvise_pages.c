@@ -11,6 +11,7 @@
  */
 #include <p2psim/linux/mman.h>
 #include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/reclaim.h>
 #include <p2psim/step.h>
 #include <p2psim/world.h>
 
@@ -95,10 +96,13 @@ static int make_old(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 /* Reclaim asks first whether somebody has used the page since it was made old: the devices are asked, too. */
 static int page_out(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 {
-	const struct page *page = page_of(*pte);
+	struct page *page = page_of(*pte);
 
-	if (page && page_mapcount(page) == 1)
-		mmu_notifier_clear_flush_young(vma->vm_mm, addr, addr + PAGE_SIZE);
+	if (!page || page_mapcount(page) != 1)
+		return 0;
+	mmu_notifier_clear_flush_young(vma->vm_mm, addr, addr + PAGE_SIZE);
+	if (p2psim_world_config(p2psim_world_current())->swap || !(page->flags & 1UL << PG_swapbacked))
+		p2psim_reclaim_page(page);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  *	  pinned, or VM_LOCKED?		-EBUSY, without an event
  *	  start(CLEAR, page)		importers drop it; find_vma() is not theirs to call here
  *	  pinned meanwhile?		-EBUSY: the entry stays
- *	  entry := swap slot, bytes with it
+ *	  entry := swap slot, bytes with it; none after MADV_FREE, unless written to since
  *	  end()
  *	last reference dropped
  */
@@ -47,8 +47,16 @@ static bool is_pinned(const struct page *page)
 	return page_count(page) != page_mapcount(page) + 1;
 }
 
-/* The entry becomes the swap slot's, and the bytes go there, in one step. */
-static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct page *page, unsigned long slot)
+static bool is_lazily_freed(const struct page *page)
+{
+	return !(page->flags & 1UL << PG_swapbacked);
+}
+
+/*
+ * The entry becomes the swap slot's, and the bytes go there, in one step.  A page that MADV_FREE has given up needs no slot:
+ * it goes; but if somebody has written to it since, it is a page like any other again, and stays for now.
+ */
+static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct page *page, long slot)
 {
 	pte_t *pte;
 
@@ -58,8 +66,13 @@ static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct pag
 		return 0;
 	if (is_pinned(page))
 		return -EBUSY;
-	*pte = pfn_pte(slot, P2PSIM_PTE_SWAP);
-	p2psim_swap_out(slot, page);
+	if (slot < 0 && (pte_dirty(*pte) || PageDirty(page))) {
+		page->flags |= 1UL << PG_swapbacked;
+		return -EBUSY;
+	}
+	*pte = slot < 0 ? __pte(0) : pfn_pte((unsigned long)slot, P2PSIM_PTE_SWAP);
+	if (slot >= 0)
+		p2psim_swap_out((unsigned long)slot, page);
 	mm_count_page(vma->vm_mm, page, -1);
 	page_remove_rmap(page);
 	drop_page(page); /* not the last: ours is left */
@@ -67,7 +80,7 @@ static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct pag
 }
 
 /* Takes the page out of one VMA.  1; 0: it is not there; -EBUSY: locked, or pinned, perhaps only after the event. */
-static int unmap_one(struct vm_area_struct *vma, struct page *page, unsigned long slot)
+static int unmap_one(struct vm_area_struct *vma, struct page *page, long slot)
 {
 	struct mmu_notifier_range range;
 	unsigned long addr;
@@ -86,7 +99,7 @@ static int unmap_one(struct vm_area_struct *vma, struct page *page, unsigned lon
 }
 
 /* One mapping only so far: fork will bring several, and slots with a count.  0; -EBUSY; -EINVAL: mapped nowhere now. */
-static int unmap_all(struct page *page, struct anon_vma *anon_vma, unsigned long slot)
+static int unmap_all(struct page *page, struct anon_vma *anon_vma, long slot)
 {
 	struct anon_vma_chain *chain;
 	int ret;
@@ -102,8 +115,8 @@ static int unmap_all(struct page *page, struct anon_vma *anon_vma, unsigned long
 int p2psim_reclaim_page(struct page *page)
 {
 	struct anon_vma *anon_vma = PageAnon(page) ? page->anon_vma : NULL;
-	long slot;
-	int ret;
+	long slot = -1;
+	int ret = 0;
 
 	if (!anon_vma || page_mapcount(page) != 1)
 		return -EINVAL;
@@ -111,8 +124,9 @@ int p2psim_reclaim_page(struct page *page)
 	anon_vma->refcount++; /* it outlives its VMAs while we hold it */
 	get_page(page);
 	anon_vma_lock_read(anon_vma);
-	slot = p2psim_swap_reserve();
-	ret = slot < 0 ? (int)slot : unmap_all(page, anon_vma, (unsigned long)slot);
+	if (!is_lazily_freed(page))
+		slot = p2psim_swap_reserve();
+	ret = slot == -ENOMEM ? -ENOMEM : unmap_all(page, anon_vma, slot);
 	if (ret && slot >= 0)
 		p2psim_swap_free((unsigned long)slot);
 	anon_vma_unlock_read(anon_vma);

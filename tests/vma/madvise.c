@@ -201,6 +201,25 @@ static void test_free_leaves_the_page_clean_until_it_is_written(void **state)
 	assert_string_equal(bench_log(b), ""); /* no fault was needed */
 }
 
+/* Reclaim takes what was given up, without a swap slot; what was written again only at the second try. */
+static void test_reclaim_drops_what_was_freed_and_not_what_was_written_since(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 0, 2, RW);
+	bench_touch(b, 0);
+	bench_touch(b, 1);
+	advise(b, 0, 2, MADV_FREE);
+	bench_touch(b, 1);
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(0)), 0);
+	assert_true(pte_none(*p2psim_pte_lookup(b->mm, AT(0))));
+	assert_int_equal(p2psim_load_byte(b->app, AT(0)), 0);
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(1)), -EBUSY);
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(1)), 0);
+	assert_true(is_swap_pte(*p2psim_pte_lookup(b->mm, AT(1))));
+	assert_int_equal(p2psim_load_byte(b->app, AT(1)), 1);
+}
+
 static int say_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	bench_say(container_of(mn, struct vma_bench, listener), "young %lx-%lx; ", bench_page(start), bench_page(end));
@@ -281,6 +300,7 @@ int main(void)
 		bench_test(test_dontneed_clears_vma_by_vma),
 		bench_test(test_locked_pages_go_only_when_that_is_said),
 		bench_test(test_free_leaves_the_page_clean_until_it_is_written),
+		bench_test(test_reclaim_drops_what_was_freed_and_not_what_was_written_since),
 		bench_test(test_cold_and_pageout_make_entries_old),
 		bench_test(test_willneed_of_anonymous_memory_needs_swap),
 		bench_test(test_populate_faults_as_an_access_would),
