@@ -3,6 +3,7 @@
 #ifndef P2PSIM_P2PSIM_H
 #define P2PSIM_P2PSIM_H
 
+#include <p2psim/actors.h>
 #include <p2psim/bar.h>
 #include <p2psim/check.h>
 #include <p2psim/dma.h>

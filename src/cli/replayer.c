@@ -90,6 +90,7 @@ int replayer_begin(struct replayer *r, const struct recording *recording)
 {
 	memset(r, 0, sizeof(*r));
 	r->window = recording->window * PAGE_SIZE;
+	r->modern = recording->swap;
 	r->world = p2psim_world_create(&(struct p2psim_config){.swap = recording->swap});
 	if (!r->world)
 		return -ENOMEM;

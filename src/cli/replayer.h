@@ -48,6 +48,7 @@ struct replayer {
 	struct mmu_interval_notifier interval;
 	struct mutex lock;	/* of the interval notifier, as a driver's */
 	bool subscribed;
+	bool modern;		/* the recording tells owners of events, and read-only exclusive entries from others */
 	struct logged log[ANSWER_LINES];
 	int logged;
 	char violation[600];

@@ -36,11 +36,20 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 	r->logged++;
 }
 
+/* Of MIGRATE and EXCLUSIVE: who asked for it. */
+static const char *owner_letters(const struct replayer *r, const struct mmu_notifier_range *range)
+{
+	if (!r->modern || (range->event != MMU_NOTIFY_MIGRATE && range->event != MMU_NOTIFY_EXCLUSIVE))
+		return "";
+	return range->owner == r ? "om" : "";
+}
+
 static void put_range(struct replayer *r, char kind, const struct mmu_notifier_range *range)
 {
-	char flags[4];
+	char flags[8];
 
-	snprintf(flags, sizeof(flags), "%s%s", mmu_notifier_range_blockable(range) ? "b" : "n", range->vma ? "v" : "");
+	snprintf(flags, sizeof(flags), "%s%s%s", mmu_notifier_range_blockable(range) ? "b" : "n", range->vma ? "v" : "",
+		 owner_letters(r, range));
 	put(r, kind, event_name(range->event), range->start, range->end, flags);
 }
 

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 
 #include <p2psim/linux/hmm.h>
+#include <p2psim/linux/migrate.h>
 #include <p2psim/linux/mm.h>
+#include <p2psim/linux/rmap.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/ram.h>
 
 #include "cli/replayer_verbs.h"
 
@@ -62,7 +65,92 @@ static void do_hmm(struct replayer *r, const struct recorded_op *op, char *ret, 
 	kfree(pfns);
 }
 
+static long count_exclusive(struct page **pages, long found)
+{
+	long i, made = 0;
+
+	for (i = 0; i < found; i++) {
+		if (!pages[i])
+			continue;
+		unlock_page(pages[i]);
+		put_page(pages[i]);
+		made++;
+	}
+	return found < 0 ? found : made;
+}
+
+static void do_excl(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	unsigned long start = replayer_address(op->words[1]), len = replayer_hex(op->words[2]);
+	struct page **pages = kcalloc(len / PAGE_SIZE + 1, sizeof(*pages), GFP_KERNEL);
+	long made = -ENOMEM;
+
+	if (pages) {
+		mmap_read_lock(r->mm);
+		made = count_exclusive(pages, make_device_exclusive_range(r->mm, start, start + len, pages, r));
+		mmap_read_unlock(r->mm);
+	}
+	say_status(made, ret, size);
+	kfree(pages);
+}
+
+/* A new page for each that may move: locked, with the old one's contents. */
+static void give_pages(struct migrate_vma *args)
+{
+	unsigned char bytes[PAGE_SIZE];
+	struct page *from, *to;
+	unsigned long i;
+
+	for (i = 0; i < args->npages; i++) {
+		to = args->src[i] & MIGRATE_PFN_MIGRATE ? alloc_page(GFP_KERNEL) : NULL;
+		if (!to)
+			continue;
+		lock_page(to);
+		from = migrate_pfn_to_page(args->src[i]);
+		if (from && !p2psim_ram_read(page_to_phys(from), bytes, sizeof(bytes)))
+			p2psim_ram_write(page_to_phys(to), bytes, sizeof(bytes));
+		args->dst[i] = migrate_pfn(page_to_pfn(to)) | (args->src[i] & MIGRATE_PFN_WRITE);
+	}
+}
+
+static long migrate(struct migrate_vma *args)
+{
+	int error = migrate_vma_setup(args);
+	unsigned long i;
+	long moved = 0;
+
+	if (error)
+		return error;
+	give_pages(args);
+	migrate_vma_pages(args);
+	for (i = 0; i < args->npages; i++)
+		moved += !!(args->src[i] & MIGRATE_PFN_MIGRATE);
+	migrate_vma_finalize(args);
+	return moved;
+}
+
+static void do_migr(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
+{
+	unsigned long start = replayer_address(op->words[1]), len = replayer_hex(op->words[2]);
+	struct migrate_vma args = {.start = start, .end = start + len, .pgmap_owner = r, .flags = MIGRATE_VMA_SELECT_SYSTEM};
+	unsigned long pages = len / PAGE_SIZE;
+	long moved = -ENOMEM;
+
+	args.src = kcalloc(2 * pages + 2, sizeof(*args.src), GFP_KERNEL);
+	if (args.src) {
+		args.dst = args.src + pages + 1;
+		mmap_read_lock(r->mm);
+		args.vma = find_vma(r->mm, start);
+		moved = migrate(&args);
+		mmap_read_unlock(r->mm);
+	}
+	say_status(moved, ret, size);
+	kfree(args.src);
+}
+
 const struct verb replayer_hmm_verbs[] = {
 	{"hmm", 3, NULL, do_hmm},
+	{"excl", 2, NULL, do_excl},
+	{"migr", 2, NULL, do_migr},
 	{NULL, 0, NULL, NULL},
 };

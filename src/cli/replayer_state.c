@@ -92,15 +92,19 @@ void replayer_child_vmas(struct replayer *r, struct answer *answer)
 	answer->child_vma_count = say_vmas(r, r->child, answer->child_vmas);
 }
 
-static char letter_of(struct mm_struct *mm, unsigned long addr)
+static char letter_of(const struct replayer *r, unsigned long addr)
 {
-	const pte_t *pte = p2psim_pte_lookup(mm, addr);
+	const pte_t *pte = p2psim_pte_lookup(r->mm, addr);
 	const struct page *page;
 
 	if (!pte || pte_none(*pte))
 		return '.';
 	if (is_swap_pte(*pte))
-		return pte_dirty(*pte) ? 'W' : 'w';
+		return pte_swp_exclusive(*pte) ? 'W' : 'w';
+	if (is_device_exclusive_pte(*pte)) /* older recordings write e for both */
+		return r->modern && pte_write(*pte) ? 'E' : 'e';
+	if (!pte_present(*pte))
+		return 'x';
 	if (pte_special(*pte))
 		return is_zero_pfn(pte_pfn(*pte)) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
 	page = pfn_to_page(pte_pfn(*pte));
@@ -121,8 +125,8 @@ void replayer_pages(struct replayer *r, struct answer *answer)
 	char letter;
 
 	for (at = 0; at < count && used < sizeof(answer->pages); at += run) {
-		letter = letter_of(r->mm, WINDOW_BASE + at * PAGE_SIZE);
-		for (run = 1; at + run < count && letter_of(r->mm, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter;
+		letter = letter_of(r, WINDOW_BASE + at * PAGE_SIZE);
+		for (run = 1; at + run < count && letter_of(r, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter;
 		     run++)
 			;
 		used += (size_t)snprintf(answer->pages + used, sizeof(answer->pages) - used, "%s%c %lu", at ? " " : "",

@@ -8,12 +8,14 @@
  *	none			file, private write	->fault(), its page is copied
  *	none			file, shared write	->fault(), ->page_mkwrite()
  *	swap			any			the page comes back
+ *	migration		any			wait until the page has arrived, and try again
+ *	device-exclusive	private			the device lets go: EXCLUSIVE
  *	present, read-only,	shared			->page_mkwrite() or ->pfn_mkwrite(), then writable
  *	  write wanted		private			reuse if the page is only ours (no event), else copy: CLEAR
  *	present, sufficient	any			nothing: somebody was faster
  *
  * No none-to-present transition makes a notifier event.  The caller has checked VM_READ and VM_WRITE.
- * Left out so far: huge pages, fault-around, migration and device entries, userfaultfd.
+ * Left out so far: huge pages, device-private memory, userfaultfd.
  */
 #include <string.h>
 
@@ -151,8 +153,8 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 		return ret;
 	if (pte_none(vmf->orig_pte))
 		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_file_fault(vmf);
-	if (is_swap_pte(vmf->orig_pte))
-		return do_swap_page(vmf);
+	if (!pte_present(vmf->orig_pte))
+		return do_absent_page(vmf);
 	if (pte_protnone(vmf->orig_pte) && vmf->vma->vm_flags & VM_ACCESS_FLAGS)
 		return fault_install(vmf, mk_pte(vmf->vma, pte_pfn(vmf->orig_pte),
 					   vmf->orig_pte.val & (P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG | P2PSIM_PTE_SPECIAL)));

@@ -53,6 +53,7 @@ bool fault_copy_contents(struct page *copy, struct page *old, unsigned long pfn)
 
 /* ---- fault_swap.c ---- */
 
-vm_fault_t do_swap_page(struct vm_fault *vmf);
+/* Entries that are neither none nor present. */
+vm_fault_t do_absent_page(struct vm_fault *vmf);
 
 #endif

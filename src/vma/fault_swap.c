@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults of entries that are not present: swap.
+ * Faults of entries that are neither none nor present: swap, migration, a device's.
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
 
 #include "vma/fault_internal.h"
+#include "vma/rmap_walk.h"
 
-vm_fault_t do_swap_page(struct vm_fault *vmf)
+static vm_fault_t do_swap_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long slot = pte_pfn(vmf->orig_pte);
@@ -27,4 +28,40 @@ vm_fault_t do_swap_page(struct vm_fault *vmf)
 		bits |= P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY;
 	*vmf->pte = mk_pte(vma, page_to_pfn(page), bits);
 	return VM_FAULT_MAJOR;
+}
+
+static bool has_changed(void *arg)
+{
+	const struct vm_fault *vmf = arg;
+
+	return vmf->pte->val != vmf->orig_pte.val;
+}
+
+/* Until the page has arrived where it goes, or is back.  Nobody frees the table: mmap_lock is held. */
+static vm_fault_t migration_entry_wait(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	u64 unit = vmf->address >> PAGE_SHIFT;
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_READ,
+		.label = "migration:wait",
+		.enabled = has_changed,
+		.arg = vmf,
+		.access_count = 1,
+		.access[0] = { p2psim_object_id(&mm->obj), false, unit, unit },
+	};
+
+	p2psim_step_op(&op);
+	return 0;
+}
+
+vm_fault_t do_absent_page(struct vm_fault *vmf)
+{
+	if (is_swap_pte(vmf->orig_pte))
+		return do_swap_page(vmf);
+	if (is_migration_pte(vmf->orig_pte))
+		return migration_entry_wait(vmf);
+	if (is_device_exclusive_pte(vmf->orig_pte))
+		return remove_device_exclusive_entry(vmf);
+	return VM_FAULT_SIGBUS;
 }

@@ -19,6 +19,7 @@
 
 #include "vma/fork.h"
 #include "vma/internal.h"
+#include "vma/rmap_walk.h"
 
 /* One VMA's entries on their way. */
 struct copying {
@@ -47,7 +48,9 @@ static void entry_step(const struct copying *c, unsigned long addr, const struct
 
 static struct page *page_of(pte_t pte)
 {
-	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+	bool names = pte_present(pte) ? !pte_special(pte) : pte_is_page_kept(pte);
+
+	return names ? pfn_to_page(pte_pfn(pte)) : NULL;
 }
 
 /* A page that a device may be writing at this moment stays the parent's alone. */
@@ -86,8 +89,28 @@ static void share_page(const struct copying *c, struct page *page)
 static void copy_swap(pte_t *from, pte_t *to)
 {
 	p2psim_swap_dup(pte_pfn(*from));
-	from->val &= ~(u64)P2PSIM_PTE_DIRTY; /* not one mapping's alone any more */
+	*from = pte_swp_clear_exclusive(*from); /* not one mapping's alone any more */
 	*to = *from;
+}
+
+/* A page that moves: both will find it where it goes, and neither alone. */
+static void copy_migration(const struct copying *c, pte_t *from, pte_t *to)
+{
+	if (c->is_cow)
+		from->val &= ~(u64)(P2PSIM_PTE_WRITE | P2PSIM_PTE_ONLY);
+	mm_count_page(c->to->vm_mm, pfn_to_page(pte_pfn(*from)), 1);
+	*to = *from;
+}
+
+/* A device's page becomes a normal one first, without an event.  -EBUSY: the driver is at work on it, or a fault. */
+static int undo_exclusive(const struct copying *c, unsigned long addr, pte_t *from)
+{
+	struct page *page = pfn_to_page(pte_pfn(*from));
+
+	if (PageLocked(page))
+		return -EBUSY;
+	restore_exclusive_pte(c->from, addr, from);
+	return 0;
 }
 
 static int copy_present(const struct copying *c, unsigned long addr, pte_t *from, pte_t *to)
@@ -121,10 +144,15 @@ static int copy_entry(const struct copying *c, unsigned long addr, pte_t *from)
 	entry_step(c, addr, page_of(*from));
 	if (pte_none(*from))
 		return 0;
-	if (is_swap_pte(*from)) {
-		copy_swap(from, to);
+	if (is_swap_pte(*from) || is_migration_pte(*from)) {
+		if (is_swap_pte(*from))
+			copy_swap(from, to);
+		else
+			copy_migration(c, from, to);
 		return 0;
 	}
+	if (is_device_exclusive_pte(*from) && undo_exclusive(c, addr, from))
+		return -EBUSY;
 	return copy_present(c, addr, from, to);
 }
 

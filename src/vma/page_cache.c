@@ -141,6 +141,19 @@ void page_cache_remove(struct page *page)
 	put_page(page);
 }
 
+void page_cache_replace(struct page *old, struct page *page)
+{
+	struct address_space *mapping = old->mapping;
+
+	cache_step(mapping, old->index, old->index, true);
+	*slot_at(mapping, old->index, false) = page;
+	get_page(page);
+	page->mapping = mapping;
+	page->index = old->index;
+	old->mapping = NULL;
+	put_page(old);
+}
+
 static void free_tables(void **table, int level)
 {
 	unsigned int i;

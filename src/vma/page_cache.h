@@ -17,6 +17,8 @@ struct page *page_cache_next(struct address_space *mapping, pgoff_t first, pgoff
 int page_cache_add(struct address_space *mapping, pgoff_t index, struct page *page);
 /* Context: the page is locked, or nobody else has the file. */
 void page_cache_remove(struct page *page);
+/* Context: both locked, nobody maps the old one.  `page` takes its place, reference and all. */
+void page_cache_replace(struct page *old, struct page *page);
 /* Everything, with the file. */
 void page_cache_free(struct address_space *mapping);
 

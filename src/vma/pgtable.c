@@ -171,9 +171,12 @@ struct count {
 	bool valid;
 };
 
-static bool is_valid_page(const struct page *page)
+/* A migration entry has neither map count nor reference, an exclusive one only the latter. */
+static bool is_valid_page(const struct page *page, pte_t pte)
 {
-	return page && page_mapcount(page) >= 1 && page_count(page) >= page_mapcount(page);
+	if (!page || page_count(page) < page_mapcount(page))
+		return false;
+	return pte_present(pte) ? page_mapcount(page) >= 1 : page_count(page) >= 1;
 }
 
 static void count_entry(struct count *count, unsigned long addr, pte_t pte)
@@ -190,7 +193,7 @@ static void count_entry(struct count *count, unsigned long addr, pte_t pte)
 	if (is_swap_pte(pte) || pte_special(pte))
 		return;
 	page = pfn_to_page(pte_pfn(pte));
-	if (!pte_present(pte) || !is_valid_page(page))
+	if (!(pte_present(pte) || pte_is_page_kept(pte)) || !is_valid_page(page, pte))
 		count->valid = false;
 	else if (PageAnon(page))
 		count->anon++;

@@ -32,17 +32,25 @@ static pte_t with_permissions(const struct vm_area_struct *vma, pte_t pte)
 	return mk_pte(vma, pte_pfn(pte), keep);
 }
 
+/* Whatever the new rights are, a write will ask again.  A page that moves is still this mapping's alone. */
+static pte_t kept_read_only(pte_t pte)
+{
+	return __pte(pte.val & ~(u64)P2PSIM_PTE_WRITE);
+}
+
 /* The entries of one table; range_end: how far the walk will look. */
 static void protect_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end)
 {
 	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
 
 	for (; start < end; start += PAGE_SIZE, pte++) {
-		if (!pte_present(*pte))
+		if (!pte_present(*pte) && !pte_is_page_kept(*pte))
 			continue;
 		pte_walk_step(vma->vm_mm, start, range_end);
 		if (pte_present(*pte))
 			*pte = with_permissions(vma, *pte);
+		else if (pte_is_page_kept(*pte))
+			*pte = kept_read_only(*pte);
 	}
 }
 

@@ -52,6 +52,11 @@ static bool is_lazily_freed(const struct page *page)
 	return !(page->flags & 1UL << PG_swapbacked);
 }
 
+static u64 only_bit(const struct page *page)
+{
+	return page->flags & 1UL << PG_anon_exclusive ? P2PSIM_PTE_ONLY : 0;
+}
+
 /*
  * The entry becomes the swap slot's, and the bytes go there, in one step.  A page that MADV_FREE has given up needs no slot:
  * it goes; but if somebody has written to it since, it is a page like any other again, and stays for now.
@@ -70,7 +75,7 @@ static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct pag
 		page->flags |= 1UL << PG_swapbacked;
 		return -EBUSY;
 	}
-	*pte = slot < 0 ? __pte(0) : pfn_pte((unsigned long)slot, P2PSIM_PTE_SWAP);
+	*pte = slot < 0 ? __pte(0) : pfn_pte((unsigned long)slot, P2PSIM_PTE_SWAP | only_bit(page));
 	if (slot >= 0)
 		p2psim_swap_out((unsigned long)slot, page);
 	mm_count_page(vma->vm_mm, page, -1);

@@ -9,6 +9,14 @@
 
 #include "vma/internal.h"
 
+/* The page that an entry maps or keeps. */
+static struct page *page_of(pte_t pte)
+{
+	bool names = pte_present(pte) ? !pte_special(pte) : pte_is_page_kept(pte);
+
+	return names ? pfn_to_page(pte_pfn(pte)) : NULL;
+}
+
 void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 {
 	struct page *page;
@@ -18,13 +26,16 @@ void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 		p2psim_swap_free(pte_pfn(pte));
 		return;
 	}
-	if (!pte_present(pte) || pte_special(pte))
+	page = page_of(pte);
+	if (!page)
 		return;
-	page = pfn_to_page(pte_pfn(pte));
 	if (pte_dirty(pte) && !PageAnon(page))
 		set_page_dirty(page);
 	mm_count_page(vma->vm_mm, page, -1);
-	page_remove_rmap(page);
+	if (is_migration_pte(pte)) /* whoever migrates has the reference */
+		return;
+	if (!is_device_exclusive_pte(pte))
+		page_remove_rmap(page);
 	drop_page(page);
 }
 
@@ -34,13 +45,8 @@ static bool is_cow_copy(pte_t pte)
 
 	if (is_swap_pte(pte))
 		return true;
-	page = pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
+	page = page_of(pte);
 	return page && PageAnon(page);
-}
-
-static struct page *page_of(pte_t pte)
-{
-	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 }
 
 /* Nothing there, and no copy-on-write about to put its page there. */

@@ -2,13 +2,19 @@
 /*
  * Page-table entries.  Mirrors: the architecture's pgtable.h as the mm sees it (invented: the bits are p2psim's own).
  *
- *	63			   12 11							   0
- *	[ pfn, or swap slot	     | . exclusive  swap  protnone special  dirty young write present ]
+ *	63		      12 11								 0
+ *	[ pfn, or swap slot	| only . private exclusive migration swap protnone special dirty young write present ]
  *
  *	none		0
  *	present		present (| write | young | dirty | special); special = no struct page stands behind it
  *	PROT_NONE	protnone, pfn kept; counts as present
- *	swap		swap, slot in the pfn's place; dirty = the slot belongs to one mapping only ("exclusive")
+ *
+ * Not present, and not none; `write` tells what the entry was, or becomes again:
+ *	swap		slot in the pfn's place; only = the page was this mapping's alone; no write
+ *	migration	pfn of the page that moves; only as above (also when write); young and dirty kept.  No reference, no
+ *			map count: whoever migrates holds the page.  Counts as resident
+ *	exclusive	a device has the page for itself (make_device_exclusive_range()).  A reference, no map count; resident
+ *	private		device-private memory: a reference and a map count.  Nobody makes them yet
  */
 #ifndef P2PSIM_LINUX_PGTABLE_H
 #define P2PSIM_LINUX_PGTABLE_H
@@ -23,6 +29,10 @@ enum p2psim_pte_bit {
 	P2PSIM_PTE_SPECIAL = 1 << 4,
 	P2PSIM_PTE_PROTNONE = 1 << 5,
 	P2PSIM_PTE_SWAP = 1 << 6,
+	P2PSIM_PTE_MIGRATION = 1 << 7,
+	P2PSIM_PTE_DEVICE_EXCLUSIVE = 1 << 8,
+	P2PSIM_PTE_DEVICE_PRIVATE = 1 << 9,
+	P2PSIM_PTE_ONLY = 1 << 11,
 };
 
 static inline pte_t __pte(u64 val)
@@ -82,10 +92,42 @@ static inline unsigned long pte_pfn(pte_t pte)
 	return pte.val >> PAGE_SHIFT;
 }
 
-/* Is it an entry that a fault resolves (swap), rather than a poisoned or unknown one? */
+static inline bool is_migration_pte(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_MIGRATION;
+}
+
+static inline bool is_device_exclusive_pte(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_DEVICE_EXCLUSIVE;
+}
+
+static inline bool is_device_private_pte(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_DEVICE_PRIVATE;
+}
+
+/* Does it name a page, though it is not present? */
+static inline bool pte_is_page_kept(pte_t pte)
+{
+	return pte.val & (P2PSIM_PTE_MIGRATION | P2PSIM_PTE_DEVICE_EXCLUSIVE | P2PSIM_PTE_DEVICE_PRIVATE);
+}
+
+/* Of swap and migration entries: was the page this mapping's alone? */
+static inline bool pte_swp_exclusive(pte_t pte)
+{
+	return pte.val & P2PSIM_PTE_ONLY;
+}
+
+static inline pte_t pte_swp_clear_exclusive(pte_t pte)
+{
+	return __pte(pte.val & ~(u64)P2PSIM_PTE_ONLY);
+}
+
+/* Is it an entry that a fault resolves (swap, a device's), rather than one to wait for, or a poisoned or unknown one? */
 static inline bool pte_swap_is_fault(pte_t pte)
 {
-	return is_swap_pte(pte);
+	return pte.val & (P2PSIM_PTE_SWAP | P2PSIM_PTE_DEVICE_EXCLUSIVE | P2PSIM_PTE_DEVICE_PRIVATE);
 }
 
 static inline pte_t pfn_pte(unsigned long pfn, u64 bits)

@@ -47,4 +47,18 @@ int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *parent_vma)
 void unlink_anon_vmas(struct vm_area_struct *vma);
 void p2psim_anon_vma_put(struct anon_vma *anon_vma);
 
+/*
+ * Gives the pages of [start, end) to a device alone: no CPU reaches them without a fault, which takes them back (EXCLUSIVE
+ * with owner NULL).  pages[]: one a page of the range; locked and with a reference, to be unlocked and put when the device is
+ * programmed; NULL where it failed: not anonymous, somebody has it locked, or it is mapped elsewhere, too.
+ * `owner`: of the EXCLUSIVE events, one a page; the driver's own callback may ignore them.
+ * Context: mmap_lock held for reading; may sleep; faults pages for writing first.
+ * Return: pages found, perhaps fewer than asked for; or what GUP says when it finds none: -EFAULT, -ENOMEM, -EINTR.
+ * Mirrors: mm/rmap.c, 6.1, same.
+ */
+P2PSIM_EXPORT int make_device_exclusive_range(struct mm_struct *mm, unsigned long start, unsigned long end,
+					      struct page **pages, void *owner);
+#define make_device_exclusive_range(mm, start, end, pages, owner)                                                      \
+	(P2PSIM_HERE(), make_device_exclusive_range((mm), (start), (end), (pages), (owner)))
+
 #endif
