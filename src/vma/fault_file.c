@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults of mappings with vm_ops: the driver or the file gives a page, or puts the entry in by itself.
+ *
+ * A page that comes locked stays locked until its entry (or that of its copy) is there: whoever truncates the file waits
+ * for the lock, and then finds the entry.
+ *
+ *	fault				truncate
+ *	->fault() = page, locked
+ *					size, unmap: nothing there yet
+ *					lock_page() waits
+ *	entry put in
+ *	unlock_page()
+ *					unmap again; the page goes
+ *
+ * Left out: a page that comes unlocked is not locked here, as it is in no page cache.
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
@@ -45,8 +58,6 @@ static vm_fault_t call_fault(struct vm_fault *vmf)
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	vm_fault_t ret;
 
-	if (!vmf->vma->vm_ops->fault)
-		return VM_FAULT_SIGBUS;
 	p2psim_step_on(P2PSIM_STEP_CB_ENTER, 0, false, "vma:fault");
 	ret = vmf->vma->vm_ops->fault(vmf);
 	p2psim_step_on(P2PSIM_STEP_CB_EXIT, 0, false, "vma:fault-done");
@@ -54,8 +65,8 @@ static vm_fault_t call_fault(struct vm_fault *vmf)
 }
 
 /*
- * Asks the driver before a page becomes writable: 0, or why not.  As in the kernel, whoever does not lock the page must
- * have it in a mapping; else it counts as truncated, and the access is tried again (VM_FAULT_NOPAGE).
+ * As in the kernel, whoever does not lock the page must have it in a mapping; else it counts as truncated, and the access is
+ * tried again.
  */
 vm_fault_t fault_ask_page_mkwrite(struct vm_fault *vmf)
 {
@@ -66,30 +77,30 @@ vm_fault_t fault_ask_page_mkwrite(struct vm_fault *vmf)
 	ret = vmf->vma->vm_ops->page_mkwrite(vmf);
 	if (fault_is_final(ret))
 		return ret;
-	if (!(ret & VM_FAULT_LOCKED))
-		return vmf->page->mapping ? 0 : VM_FAULT_NOPAGE;
+	if (ret & VM_FAULT_LOCKED)
+		return VM_FAULT_LOCKED;
+	lock_page(vmf->page);
+	if (vmf->page->mapping)
+		return VM_FAULT_LOCKED;
 	unlock_page(vmf->page);
-	return 0;
+	return VM_FAULT_NOPAGE;
 }
 
-static vm_fault_t map_file_page(struct vm_fault *vmf, u64 bits)
+/* The entry; then the page's lock goes, if it was given with it. */
+static vm_fault_t finish_fault(struct vm_fault *vmf, vm_fault_t given, u64 bits)
 {
 	struct page *page = vmf->page;
 
 	if (!fault_make_table(vmf) || !fault_claim(vmf)) {
-		put_page(page);
+		drop_given(page, given);
 		return vmf->pte ? 0 : VM_FAULT_OOM;
 	}
 	page_add_file_rmap(page);
 	mm_count_page(vmf->vma->vm_mm, page, 1);
 	*vmf->pte = mk_pte(vmf->vma, page_to_pfn(page), bits | P2PSIM_PTE_YOUNG);
+	if (given & VM_FAULT_LOCKED)
+		unlock_page(page);
 	return 0;
-}
-
-static void unlock_given(const struct vm_fault *vmf, vm_fault_t ret)
-{
-	if (ret & VM_FAULT_LOCKED)
-		unlock_page(vmf->page);
 }
 
 u64 fault_file_bits(const struct vm_area_struct *vma)
@@ -107,8 +118,7 @@ static vm_fault_t do_read_fault(struct vm_fault *vmf)
 	ret = call_fault(vmf);
 	if (fault_is_final(ret))
 		return ret;
-	unlock_given(vmf, ret);
-	return map_file_page(vmf, fault_file_bits(vmf->vma));
+	return finish_fault(vmf, ret, fault_file_bits(vmf->vma));
 }
 
 static vm_fault_t do_shared_fault(struct vm_fault *vmf)
@@ -117,21 +127,24 @@ static vm_fault_t do_shared_fault(struct vm_fault *vmf)
 
 	if (fault_is_final(ret))
 		return ret;
-	unlock_given(vmf, ret);
-	ret = fault_ask_page_mkwrite(vmf);
-	if (ret) {
+	if (vmf->vma->vm_ops->page_mkwrite) {
+		if (ret & VM_FAULT_LOCKED)
+			unlock_page(vmf->page);
+		ret = fault_ask_page_mkwrite(vmf);
+	}
+	if (fault_is_final(ret)) {
 		put_page(vmf->page);
 		return ret;
 	}
 	set_page_dirty(vmf->page);
-	return map_file_page(vmf, P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY);
+	return finish_fault(vmf, ret, P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY);
 }
 
-/* A private write to what is not there yet: the copy is made before anything is mapped. */
+/* A private write to what is not there yet: the copy is mapped while the page is locked. */
 static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 {
+	vm_fault_t given, ret = VM_FAULT_OOM;
 	struct page *copy;
-	vm_fault_t ret;
 
 	if (__anon_vma_prepare(vmf->vma))
 		return VM_FAULT_OOM;
@@ -139,22 +152,23 @@ static vm_fault_t do_cow_fault(struct vm_fault *vmf)
 	if (!copy)
 		return VM_FAULT_OOM;
 	vmf->cow_page = copy;
-	ret = call_fault(vmf);
-	if (fault_is_final(ret)) {
+	given = call_fault(vmf);
+	if (fault_is_final(given)) {
 		put_page(copy);
-		return ret;
+		return given;
 	}
-	if (fault_copy_contents(copy, vmf->page, page_to_pfn(vmf->page)) && fault_make_table(vmf)) {
-		drop_given(vmf->page, ret);
-		return fault_map_anon_page(vmf, copy, anon_pte(vmf->vma, copy));
-	}
-	drop_given(vmf->page, ret);
-	put_page(copy);
-	return VM_FAULT_OOM;
+	if (fault_copy_contents(copy, vmf->page, page_to_pfn(vmf->page)) && fault_make_table(vmf))
+		ret = fault_map_anon_page(vmf, copy, anon_pte(vmf->vma, copy));
+	else
+		put_page(copy);
+	drop_given(vmf->page, given);
+	return ret;
 }
 
 vm_fault_t do_file_fault(struct vm_fault *vmf)
 {
+	if (!vmf->vma->vm_ops->fault)
+		return VM_FAULT_SIGBUS;
 	if (!fault_wants_write(vmf))
 		return do_read_fault(vmf);
 	return vmf->vma->vm_flags & VM_SHARED ? do_shared_fault(vmf) : do_cow_fault(vmf);

@@ -34,7 +34,10 @@ pte_t anon_pte(const struct vm_area_struct *vma, const struct page *page);
 /* ---- fault_file.c ---- */
 
 vm_fault_t do_file_fault(struct vm_fault *vmf);
-/* Asks the driver before a page becomes writable: 0, or why not. */
+/*
+ * Asks the driver before vmf->page becomes writable.  0; VM_FAULT_LOCKED: it is locked now, until its entry is there; what
+ * fault_is_final() says: why not.
+ */
 vm_fault_t fault_ask_page_mkwrite(struct vm_fault *vmf);
 
 /* What entries of a file's pages have before they are written: P2PSIM_PTE_WRITE if nobody wants to hear of writes. */

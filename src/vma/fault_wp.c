@@ -31,12 +31,14 @@ static vm_fault_t wp_shared_page(struct vm_fault *vmf, struct page *page)
 	get_page(page);
 	vmf->page = page;
 	ret = fault_ask_page_mkwrite(vmf);
-	if (!ret && fault_claim(vmf)) {
+	if (!fault_is_final(ret) && fault_claim(vmf)) {
 		set_page_dirty(page);
 		*vmf->pte = __pte(vmf->orig_pte.val | P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG);
 	}
+	if (ret & VM_FAULT_LOCKED)
+		unlock_page(page);
 	put_page(page);
-	return ret;
+	return ret & ~VM_FAULT_LOCKED;
 }
 
 static vm_fault_t wp_shared_pfn(struct vm_fault *vmf)

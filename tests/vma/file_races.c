@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file of a tmpfs becomes shorter, or loses a page, while somebody faults it in: in every interleaving no entry, and no
+ * private copy, is left of what the file has not.  Holds no mmap_lock: what keeps order are the file's size, the page's
+ * lock, and that of the reverse map.
+ */
+#include "core_world.h"
+
+#include <errno.h>
+
+#include <p2psim/explore.h>
+#include <p2psim/linux/fs.h>
+#include <p2psim/linux/mm.h>
+#include <p2psim/linux/mman.h>
+#include <p2psim/process.h>
+#include <p2psim/ram.h>
+#include <p2psim/scenario.h>
+#include <p2psim/tmpfs.h>
+
+#define BASE 0x100000000000UL
+#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
+#define RW (PROT_READ | PROT_WRITE)
+#define SHARED_PAGE 0	/* two mappings of the file's only page */
+#define PRIVATE_PAGE 8
+
+struct race {
+	struct p2psim_process *app;
+	struct file *file;
+	int seen;		/* what the reader saw */
+};
+
+static int map(struct race *r, unsigned long page, int flags)
+{
+	return p2psim_mmap(r->app, AT(page), PAGE_SIZE, RW, flags | MAP_FIXED, r->file, 0) < 0 ? -ENOMEM : 0;
+}
+
+static int setup(void *state)
+{
+	struct race *r = state;
+
+	r->app = p2psim_process_create("app");
+	r->file = p2psim_tmpfs_create("shm", PAGE_SIZE);
+	if (!r->app || !r->file || map(r, SHARED_PAGE, MAP_SHARED) || map(r, PRIVATE_PAGE, MAP_PRIVATE))
+		return -ENOMEM;
+	return 0;
+}
+
+/* The page is in the cache, with bytes, but nobody maps it: fault-around will find it. */
+static int setup_cached(void *state)
+{
+	struct race *r = state;
+	int error = setup(state);
+
+	return error ? error : (int)p2psim_file_write(r->file, 0, "\x05", 1) - 1;
+}
+
+static void teardown(void *state)
+{
+	struct race *r = state;
+
+	p2psim_process_exit(r->app);
+	fput(r->file);
+}
+
+static bool is_mapped(const struct race *r, unsigned long page)
+{
+	const pte_t *pte = p2psim_pte_lookup(p2psim_process_mm(r->app), AT(page));
+
+	return pte && !pte_none(*pte);
+}
+
+static bool survives(void *state)
+{
+	return is_mapped(state, SHARED_PAGE) || is_mapped(state, PRIVATE_PAGE) || p2psim_ram_used();
+}
+
+static void truncates(void *state)
+{
+	P2PSIM_CHECK(!p2psim_file_truncate(((struct race *)state)->file, 0));
+}
+
+static void reads_shared(void *state)
+{
+	p2psim_load_byte(((struct race *)state)->app, AT(SHARED_PAGE));
+}
+
+static void writes_shared(void *state)
+{
+	p2psim_store_byte(((struct race *)state)->app, AT(SHARED_PAGE), 1);
+}
+
+static void writes_private(void *state)
+{
+	p2psim_store_byte(((struct race *)state)->app, AT(PRIVATE_PAGE), 1);
+}
+
+static void reads_then_writes_private(void *state)
+{
+	p2psim_load_byte(((struct race *)state)->app, AT(PRIVATE_PAGE));
+	writes_private(state);
+}
+
+static void grows(void *state)
+{
+	P2PSIM_CHECK(p2psim_file_write(((struct race *)state)->file, 0, "\x05", 1) == 1);
+}
+
+static void punches(void *state)
+{
+	P2PSIM_CHECK(!p2psim_file_punch_hole(((struct race *)state)->file, 0, PAGE_SIZE));
+}
+
+/* What a hole leaves is zeros: whoever reads the old byte has read it before. */
+static void punches_and_looks(void *state)
+{
+	struct race *r = state;
+
+	punches(state);
+	P2PSIM_CHECK(!p2psim_load_byte(r->app, AT(SHARED_PAGE)));
+}
+
+static void sees(void *state)
+{
+	struct race *r = state;
+
+	r->seen = p2psim_load_byte(r->app, AT(SHARED_PAGE));
+	P2PSIM_CHECK(r->seen == 0 || r->seen == 5);
+}
+
+/* A shared page that stays mapped beside a new one of the cache: two who share a file do not share it. */
+static bool is_torn(void *state)
+{
+	struct race *r = state;
+	unsigned char byte = 0;
+
+	if (!is_mapped(r, SHARED_PAGE))
+		return false;
+	if (p2psim_store_byte(r->app, AT(SHARED_PAGE), 9) || p2psim_file_read(r->file, 0, &byte, 1) < 0)
+		return true;
+	return byte != 9 && p2psim_file_size(r->file);
+}
+
+#define SCENARIO(what, prepare, fn, against, judge)                                                                    \
+	{                                                                                                              \
+		.name = "vma/" what, .question = "Does an entry of a page survive that the file has lost?",            \
+		.source = "mm/truncate.c, 6.1", .state_size = sizeof(struct race), .setup = prepare,                   \
+		.tasks = { { "app", fn }, { "writer", against } }, .exists = judge, .teardown = teardown,              \
+		.expect = P2PSIM_NEVER,                                                                                \
+	}
+
+static const struct p2psim_scenario truncated[] = {
+	SCENARIO("truncate+read", setup, reads_shared, truncates, survives),
+	SCENARIO("truncate+fault-around", setup_cached, reads_shared, truncates, survives),
+	SCENARIO("truncate+write", setup, writes_shared, truncates, survives),
+	SCENARIO("truncate+write-cached", setup_cached, writes_shared, truncates, survives),
+	SCENARIO("truncate+private", setup, writes_private, truncates, survives),
+	SCENARIO("truncate+cow", setup_cached, reads_then_writes_private, truncates, survives),
+};
+
+static const struct p2psim_scenario punched[] = {
+	SCENARIO("punch+read", setup_cached, sees, punches_and_looks, is_torn),
+	SCENARIO("punch+write", setup_cached, writes_shared, punches, is_torn),
+	SCENARIO("punch+write-new", setup, writes_shared, punches, is_torn),
+	SCENARIO("write()+fault", setup, writes_shared, grows, is_torn),
+};
+
+/* By traces, and by every interleaving with up to three preemptions: that judge needs no step to name what it touches. */
+static void never(const struct p2psim_scenario *scenario)
+{
+	static const struct p2psim_explore_options strategies[] = {
+		{ .strategy = P2PSIM_EXPLORE_DPOR },
+		{ .strategy = P2PSIM_EXPLORE_ICB, .preemptions = 3 },
+	};
+	struct p2psim_explore_result result;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
+		assert_int_equal(p2psim_explore(scenario, &strategies[i], &result), 0);
+		if (!result.as_expected)
+			print_error("%s: %s %s %s\n", scenario->name, p2psim_verdict_name(result.verdict), result.error,
+				    result.violation.sentence);
+		assert_true(result.as_expected);
+		assert_true(result.executions > 1);
+	}
+}
+
+static void test_no_entry_and_no_copy_survives_a_truncation(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(truncated); i++)
+		never(&truncated[i]);
+}
+
+static void test_who_maps_a_file_sees_what_the_file_has(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(punched); i++)
+		never(&punched[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_entry_and_no_copy_survives_a_truncation),
+		cmocka_unit_test(test_who_maps_a_file_sees_what_the_file_has),
+	};
+
+	return cmocka_run_group_tests_name("file_races", tests, NULL, NULL);
+}
