@@ -3,6 +3,7 @@
  * What the mm costs: look-ups over many VMAs, and the simulated system calls beside the running kernel's own.  The last
  * column is the ratio to the reference loop; for system calls a second table gives the ratio to the real call.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -74,31 +75,67 @@ static void search_gap(void *arg, uint64_t count)
 	}
 }
 
+static unsigned long resident_bytes(void)
+{
+	unsigned long size = 0, resident = 0;
+	FILE *statm = fopen("/proc/self/statm", "r");
+
+	if (statm && fscanf(statm, "%lu %lu", &size, &resident) != 2)
+		resident = 0;
+	if (statm)
+		fclose(statm);
+	return resident * (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
 static void bench_tree(double reference)
 {
-	static const unsigned long sizes[] = { 10, 1000, 100000 };
+	static const unsigned long sizes[] = { 100, 10000, 1000000 };
 	char name[64];
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		struct p2psim_config config = { .max_map_count = 1000000 };
+		struct p2psim_config config = { .max_map_count = 1100000 };
 		struct p2psim_world *world = p2psim_world_create(&config);
 		struct space s = { .process = p2psim_process_create("bench"), .random = 1 };
+		unsigned long before = resident_bytes();
 
 		s.mm = p2psim_process_mm(s.process);
 		fill(&s, sizes[i]);
+		before = resident_bytes() - before;
 		snprintf(name, sizeof(name), "find_vma, %lu VMAs", sizes[i]);
-		bench_row(name, bench_ns(find, &s, 1000000), reference);
+		bench_row(name, bench_ns(find, &s, 500000), reference);
 		snprintf(name, sizeof(name), "munmap + mmap of one among %lu VMAs", sizes[i]);
 		bench_row(name, bench_ns(insert_and_erase, &s, 100000), reference);
 		snprintf(name, sizeof(name), "mmap anywhere + munmap, %lu VMAs", sizes[i]);
 		bench_row(name, bench_ns(search_gap, &s, 100000), reference);
+		if (i == 2)
+			printf("%-52s %10lu bytes\n", "  memory per VMA", before / sizes[i]);
 		p2psim_process_exit(s.process);
 		p2psim_world_destroy(world);
 	}
 }
 
-/* The same four on the running kernel and here; `real` says which. */
+/* What a page costs that is there: its entry, and its struct page once it was written, even with zeros. */
+static void bench_pages(void)
+{
+	const unsigned long pages = 1UL << 18;
+	struct p2psim_config config = { .ram_pages = 1UL << 19 };
+	struct p2psim_world *world = p2psim_world_create(&config);
+	struct p2psim_process *process = p2psim_process_create("bench");
+	unsigned long before = resident_bytes(), zero, written;
+
+	p2psim_mmap(process, BASE, pages * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+	p2psim_madvise(process, BASE, pages * PAGE_SIZE, MADV_POPULATE_READ);
+	zero = resident_bytes() - before;
+	p2psim_madvise(process, BASE, pages * PAGE_SIZE, MADV_POPULATE_WRITE);
+	written = resident_bytes() - before;
+	printf("%-52s %10.1f bytes\n", "memory per mapped page, the zero page", (double)zero / (double)pages);
+	printf("%-52s %10.1f bytes\n", "memory per mapped page, freshly written zeros", (double)written / (double)pages);
+	p2psim_process_exit(process);
+	p2psim_world_destroy(world);
+}
+
+/* The same calls on the running kernel and here; `real` says which. */
 struct calls {
 	struct p2psim_process *process;	/* NULL: the real kernel */
 	char *memory;
@@ -130,6 +167,32 @@ static void protect(void *arg, uint64_t count)
 			p2psim_mprotect(c->process, c->addr + 4 * PAGE_SIZE, PAGE_SIZE, prot);
 		else
 			mprotect(c->memory + 4 * PAGE_SIZE, PAGE_SIZE, prot);
+	}
+}
+
+/* Each page for the first time; its munmap() is in the figure. */
+#define REGION 4096UL
+
+static void first_touch(void *arg, uint64_t count)
+{
+	struct calls *c = arg;
+	unsigned long at, addr = c->addr + (1UL << 30);
+	volatile char *memory;
+
+	for (; count; count -= at) {
+		if (c->process) {
+			p2psim_mmap(c->process, addr, REGION * PAGE_SIZE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+			for (at = 0; at < REGION && at < count; at++)
+				p2psim_store_byte(c->process, addr + at * PAGE_SIZE, 1);
+			p2psim_munmap(c->process, addr, REGION * PAGE_SIZE);
+			continue;
+		}
+		memory = mmap(NULL, REGION * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		madvise((char *)(uintptr_t)memory, REGION * PAGE_SIZE, MADV_NOHUGEPAGE);
+		for (at = 0; at < REGION && at < count; at++)
+			memory[at * PAGE_SIZE] = 1;
+		munmap((char *)(uintptr_t)memory, REGION * PAGE_SIZE);
 	}
 }
 
@@ -167,7 +230,8 @@ static void bench_calls(void)
 		return;
 	printf("\n%-40s %13s %13s %9s\n", "", "simulated", "this kernel", "ratio");
 	compare("mmap + munmap, 1 page", map_unmap, &simulated, &real);
-	compare("mprotect of a middle page", protect, &simulated, &real);
+	compare("mprotect, split and merge, per call", protect, &simulated, &real);
+	compare("first touch of a page", first_touch, &simulated, &real);
 	compare("DONTNEED + refault of 1 page", refault, &simulated, &real);
 	munmap(real.memory, 64 * PAGE_SIZE);
 	p2psim_process_exit(simulated.process);
@@ -181,6 +245,7 @@ int main(void)
 	printf("%-52s %13s %9s\n", "", "median of 7", "ratio");
 	bench_row("reference loop, one turn", reference, reference);
 	bench_tree(reference);
+	bench_pages();
 	bench_calls();
 	return 0;
 }

@@ -25,6 +25,8 @@
 #define GENERATION_SHIFT 16
 #define GENERATION_MASK 0xffff0000UL
 
+_Static_assert(sizeof(struct page) <= 64, "a machine with many pages fits into one with few");
+
 struct mmio_window {
 	u64 start, end;
 	const struct p2psim_mmio *ops;

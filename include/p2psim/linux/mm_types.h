@@ -187,22 +187,25 @@ struct p2psim_tree {
 	u32 inserted;		/* so far: where priorities come from */
 };
 
+/* Look-ups touch one cache line of each VMA that they pass: the 64 bytes from vm_start on. */
 struct vm_area_struct {
-	unsigned long vm_start, vm_end;
 	struct mm_struct *vm_mm;
 	pgprot_t vm_page_prot;
 	unsigned long vm_flags;		/* written with mmap_lock held for writing */
+	struct file *vm_file;
+
+	unsigned long vm_start, vm_end;
+	struct p2psim_tree_node mm_node;	/* p2psim's own: in mm->mm_vmas */
+	unsigned long gap_before;		/* free address space in front of this VMA */
+	unsigned long subtree_max_gap;		/* the largest of them in the subtree */
+
 	struct list_head anon_vma_chain;
 	struct anon_vma *anon_vma;
 	const struct vm_operations_struct *vm_ops;
 	unsigned long vm_pgoff;
-	struct file *vm_file;
 	void *vm_private_data;
 
 	/* p2psim's own */
-	struct p2psim_tree_node mm_node;	/* in mm->mm_vmas */
-	unsigned long gap_before;		/* free address space in front of this VMA */
-	unsigned long subtree_max_gap;		/* the largest of them in the subtree */
 	struct p2psim_tree_node file_node;	/* in vm_file->f_mapping->i_mmap */
 	unsigned long file_subtree_last;
 	struct list_head p2p_mappings;		/* who imported which of its pages (<p2psim/vma_map.h>) */
