@@ -8,7 +8,7 @@
  *	p2psim_oom_reap		UNMAP, non-blockable	each VMA	mmap_lock R, trylock
  *	p2psim_numa_scan	PROTECTION_VMA		as mprotect()	mmap_lock R
  *	p2psim_ksm_merge	CLEAR, change_pte	page, twice	mmap_lock R
- *	p2psim_soft_dirty_clear	SOFT_DIRTY		everything	mmap_lock W, and R
+ *	p2psim_soft_dirty_clear	SOFT_DIRTY		everything	mmap_lock W
  */
 #ifndef P2PSIM_ACTORS_H
 #define P2PSIM_ACTORS_H
@@ -30,6 +30,40 @@ struct p2psim_process;
 P2PSIM_EXPORT int p2psim_migrate_page(struct page *page);
 /* The page at an address of a process; -ENOENT when none is there. */
 P2PSIM_EXPORT int p2psim_migrate_address(struct p2psim_process *process, unsigned long addr);
+
+/*
+ * The OOM reaper: takes the private memory of a victim away before it has exited.  An UNMAP, not blockable, over each VMA
+ * that is not shared, VM_PFNMAP or VM_HUGETLB; where a callback would have to sleep, the VMA stays.  Who faults in what the
+ * reaper has taken gets SIGBUS from then on: the victim is about to be killed.
+ * Return: 0; -EAGAIN: mmap_lock is held for writing, or VMAs have stayed: try again.
+ * Context: the caller has mm_users; does not sleep for mmap_lock.
+ */
+P2PSIM_EXPORT int p2psim_oom_reap(struct p2psim_process *victim);
+/* As the kernel's thread: up to ten tries, others in between.  0 or -EAGAIN. */
+P2PSIM_EXPORT int p2psim_oom_reaper(struct p2psim_process *victim);
+
+/*
+ * NUMA balancing looks who uses which page of [start, end): entries become PROT_NONE, the next touch brings them back.
+ * PROTECTION_VMA as for mprotect(), of each VMA that can be read and whose pages can move.
+ * Context: takes mmap_lock for reading.
+ */
+P2PSIM_EXPORT void p2psim_numa_scan(struct p2psim_process *process, unsigned long start, unsigned long end);
+
+/*
+ * ksmd: two anonymous pages of VM_MERGEABLE VMAs with the same bytes become one, read-only in both; a write copies it again
+ * (CLEAR).  CLEAR and change_pte at addr1; then twice at addr2: write-protected, replaced.
+ * Return: 0; -EINVAL: no such pages, or one already; -EAGAIN: they differ, or have changed; -EBUSY: locked or pinned.
+ * Context: takes the mmap_lock of one, then of the other, for reading.
+ */
+P2PSIM_EXPORT int p2psim_ksm_merge(struct p2psim_process *process1, unsigned long addr1, struct p2psim_process *process2,
+				   unsigned long addr2);
+
+/*
+ * A write to /proc/PID/clear_refs: every entry becomes read-only, so that the next write is noticed; SOFT_DIRTY over
+ * everything, without a VMA.  Mappings stay.
+ * Return: 0 or -EINTR.  Context: takes mmap_lock for writing.
+ */
+P2PSIM_EXPORT int p2psim_soft_dirty_clear(struct p2psim_process *process);
 
 P2PSIM_END_DECLS
 

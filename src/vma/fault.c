@@ -151,13 +151,16 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 
 	if (ret)
 		return ret;
+	if (pte_none(vmf->orig_pte) && vmf->vma->vm_mm->unstable && !(vmf->vma->vm_flags & VM_SHARED))
+		return VM_FAULT_SIGBUS;
 	if (pte_none(vmf->orig_pte))
 		return vma_is_anonymous(vmf->vma) ? do_anonymous_page(vmf) : do_file_fault(vmf);
 	if (!pte_present(vmf->orig_pte))
 		return do_absent_page(vmf);
 	if (pte_protnone(vmf->orig_pte) && vmf->vma->vm_flags & VM_ACCESS_FLAGS)
 		return fault_install(vmf, mk_pte(vmf->vma, pte_pfn(vmf->orig_pte),
-					   vmf->orig_pte.val & (P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG | P2PSIM_PTE_SPECIAL)));
+					   vmf->orig_pte.val & (P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG |
+								P2PSIM_PTE_SPECIAL)));
 	if (vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) && !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);
 	return 0;

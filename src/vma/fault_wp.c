@@ -115,7 +115,9 @@ static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
 
 static bool is_only_ours(const struct page *page)
 {
-	return PageAnon(page) && (page->flags & (1UL << PG_anon_exclusive) || page_count(page) == 1);
+	if (!PageAnon(page) || page->flags & 1UL << PG_ksm)
+		return false;
+	return page->flags & 1UL << PG_anon_exclusive || page_count(page) == 1;
 }
 
 static vm_fault_t wp_reuse(struct vm_fault *vmf, struct page *page)

@@ -217,6 +217,8 @@ void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte);
 
 /* After vm_flags have changed: rewrites entries, announces PROTECTION_VMA. */
 void change_protection(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/* Hints for NUMA balancing: PROT_NONE entries in a VMA that can be read, announced as PROTECTION_VMA.  mmap_lock R. */
+void change_prot_numa(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 /* Moves the entries of [old_addr, old_addr + len); announces UNMAP of it.  Returns how far it came (bytes). */
 unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr, struct vm_area_struct *new_vma,
 			       unsigned long new_addr, unsigned long len);

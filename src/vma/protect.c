@@ -38,8 +38,24 @@ static pte_t kept_read_only(pte_t pte)
 	return __pte(pte.val & ~(u64)P2PSIM_PTE_WRITE);
 }
 
+/*
+ * A NUMA hint: the next touch faults and tells who uses the page; `write` stays, for when it is taken back.  Shared copies,
+ * and what is no page of RAM, stay as they are.
+ */
+static pte_t with_numa_hint(const struct vm_area_struct *vma, pte_t pte)
+{
+	const struct page *page = pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
+
+	if (!page || page->flags & 1UL << PG_ksm || (is_cow_mapping(vma->vm_flags) && page_count(page) != 1))
+		return pte;
+	return __pte((pte.val & ~(u64)P2PSIM_PTE_PRESENT) | P2PSIM_PTE_PROTNONE);
+}
+
+typedef pte_t rewrite_fn(const struct vm_area_struct *vma, pte_t pte);
+
 /* The entries of one table; range_end: how far the walk will look. */
-static void protect_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end)
+static void protect_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long range_end,
+			  rewrite_fn *rewrite)
 {
 	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
 
@@ -48,13 +64,13 @@ static void protect_table(struct vm_area_struct *vma, unsigned long start, unsig
 			continue;
 		pte_walk_step(vma->vm_mm, start, range_end);
 		if (pte_present(*pte))
-			*pte = with_permissions(vma, *pte);
+			*pte = rewrite(vma, *pte);
 		else if (pte_is_page_kept(*pte))
 			*pte = kept_read_only(*pte);
 	}
 }
 
-static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, unsigned long end, rewrite_fn *rewrite)
 {
 	struct mmu_notifier_range range = {};
 	unsigned long next;
@@ -69,21 +85,31 @@ static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, un
 			p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&vma->vm_mm->obj), false,
 					  start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, NULL);
 		}
-		protect_table(vma, start, next, end);
+		protect_table(vma, start, next, end, rewrite);
 	}
 	if (range.mm)
 		mmu_notifier_invalidate_range_end(&range);
 }
 
-void change_protection(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+static void change_entries(struct vm_area_struct *vma, unsigned long start, unsigned long end, rewrite_fn *rewrite)
 {
 	unsigned long next;
 
 	for (; start < end; start = next) {
 		next = min((start & PUD_MASK) + PUD_SIZE, end);
 		if (p2psim_pud_present(vma->vm_mm, start))
-			protect_gigabyte(vma, start, next);
+			protect_gigabyte(vma, start, next, rewrite);
 	}
+}
+
+void change_protection(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	change_entries(vma, start, end, with_permissions);
+}
+
+void change_prot_numa(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	change_entries(vma, start, end, with_numa_hint);
 }
 
 /* Who walks a reverse map has passed the one place, or not reached the other: it sees the entry once. */

@@ -232,6 +232,7 @@ struct mm_struct {
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* NULL until the first one */
 	long rss_anon, rss_file, rss_shmem;
 	u32 vma_serial;
+	bool unstable;				/* the OOM reaper was here: private memory may have lost its contents */
 	char comm[32];
 	/* Called by the last mmput() and mmdrop(): the mm is above the core. */
 	void (*exit)(struct mm_struct *mm);
