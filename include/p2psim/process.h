@@ -65,12 +65,14 @@ P2PSIM_EXPORT int p2psim_mlockall(struct p2psim_process *process, int flags);
 P2PSIM_EXPORT int p2psim_munlockall(struct p2psim_process *process);
 
 /*
- * setrlimit(2) of a process without capabilities; a new process has no limits (it may lock what it likes).  bytes:
- * P2PSIM_UNLIMITED, or how much it may map (AS) or lock (MEMLOCK; 0: nothing may be locked, -EPERM).
+ * setrlimit(2) of a process without capabilities.  A new process has no limits (it may lock what it likes) but that of a
+ * stack, 8 MiB.  bytes: P2PSIM_UNLIMITED, or how much it may map (AS) or lock (MEMLOCK; 0: nothing may be locked, -EPERM),
+ * or how far a MAP_GROWSDOWN mapping may grow (STACK).
  */
 enum p2psim_limit {
 	P2PSIM_LIMIT_AS,
 	P2PSIM_LIMIT_MEMLOCK,
+	P2PSIM_LIMIT_STACK,
 };
 #define P2PSIM_UNLIMITED UINT64_MAX
 P2PSIM_EXPORT void p2psim_process_set_limit(struct p2psim_process *process, enum p2psim_limit limit, uint64_t bytes);

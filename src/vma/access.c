@@ -43,16 +43,27 @@ static int never_ends(struct mm_struct *mm, unsigned long addr)
 	return -EFAULT;
 }
 
+static bool is_below_stack(struct mm_struct *mm, unsigned long addr)
+{
+	const struct vm_area_struct *vma = vma_find(mm, addr);
+
+	return vma && vma->vm_flags & VM_GROWSDOWN;
+}
+
 /* One try under mmap_lock.  0 or -errno; VM_FAULT_RETRY when the handler has dropped the lock. */
 static int try_fault(struct mm_struct *mm, unsigned long addr, unsigned int flags, struct p2psim_signal *signal)
 {
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
+	bool grows;
 
 	mmap_read_lock(mm);
 	vma = (vma_lookup)(mm, addr);
 	if (!vma || !is_allowed(vma, flags & FAULT_FLAG_WRITE)) {
+		grows = !vma && is_below_stack(mm, addr);
 		mmap_read_unlock(mm);
+		if (grows && expand_stack(mm, addr))
+			return VM_FAULT_RETRY;
 		return p2psim_raise(signal, SIGSEGV, vma ? P2PSIM_SEGV_ACCERR : P2PSIM_SEGV_MAPERR, addr);
 	}
 	fault = (handle_mm_fault)(vma, addr, flags, NULL);

@@ -25,7 +25,7 @@ static inline bool is_error(long value)
 	return (unsigned long)value >= (unsigned long)-4095;
 }
 
-/* ---- vma.c: the tree ---- */
+/* ---- vma.c, find_vma.c: the tree ---- */
 
 struct vm_area_struct *vma_of(const struct p2psim_tree_node *node);
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm);
@@ -57,8 +57,6 @@ void vma_change(const struct vma_change *change);
 /* Look-ups for callers who took their step and hold the lock. */
 struct vm_area_struct *vma_find(struct mm_struct *mm, unsigned long addr);
 struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr);
-/* The highest free range of len below `high`, or -ENOMEM. */
-long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
 /* close() once, then no hook ever again. */
 void vma_close(struct vm_area_struct *vma);
 /* An empty table instead of its hooks. */
@@ -101,11 +99,31 @@ int vma_copy_opened(struct vm_area_struct *copy, struct vm_area_struct *from);
 
 /* ---- mmap.c, munmap.c ---- */
 
-long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags);
 /* Context: mmap_lock W.  downgrade: W becomes R before page tables are touched; *downgraded says whether it did. */
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len, bool *downgraded);
 unsigned int max_map_count(void);
 void exit_mmap(struct mm_struct *mm);
+
+/* ---- unmapped_area.c, stack.c ---- */
+
+/* Where a mapping may go, or -ENOMEM, -EINVAL.  flags: MAP_FIXED, MAP_32BIT. */
+long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags);
+/* The highest, the lowest free range of len in [low, high), or -ENOMEM. */
+long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
+long vma_find_gap_up(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
+
+#define STACK_GUARD (256 * PAGE_SIZE)
+
+/* Where its neighbours below have to end. */
+static inline unsigned long vm_start_gap(const struct vm_area_struct *vma)
+{
+	if (likely(!(vma->vm_flags & VM_GROWSDOWN)))
+		return vma->vm_start;
+	return vma->vm_start > STACK_GUARD ? vma->vm_start - STACK_GUARD : 0;
+}
+
+/* Nothing is at addr: makes the stack above it reach so far.  Context: no lock.  True: the access may be tried again. */
+bool expand_stack(struct mm_struct *mm, unsigned long addr);
 
 /* ---- populate.c ---- */
 

@@ -39,6 +39,7 @@ struct mm_struct *mm_alloc(const char *name)
 	mm->mm_users.counter = 1;
 	mm->mm_count.counter = 1;
 	memset(mm->limits, 0xff, sizeof(mm->limits)); /* P2PSIM_UNLIMITED */
+	mm->limits[P2PSIM_LIMIT_STACK] = 8UL << 20;
 	mm->exit = exit_mmap;
 	mm->free = mm_free;
 	mmu_notifier_subscriptions_init(mm);

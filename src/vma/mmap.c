@@ -9,7 +9,7 @@
  *	merge again			if it has changed the flags
  *	into the tree
  *
- * Left out so far: overcommit, the lowest address that an unprivileged process may map.
+ * Left out so far: huge pages of a pool (the pool is empty), overcommit, the lowest address that an unprivileged process may map.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mman.h>
@@ -20,9 +20,14 @@
 #include "vma/internal.h"
 #include "vma/shmem.h"
 
+/* The page sizes that MAP_HUGETLB may name. */
+#define HUGE_SHIFT 26
+#define HUGE_2M (21 << HUGE_SHIFT)
+#define HUGE_1G (30 << HUGE_SHIFT)
+
 #define LEGACY_MAP_MASK                                                                                                \
 	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |       \
-	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT)
+	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | HUGE_2M | HUGE_1G)
 
 /* One request on its way through the checks. */
 struct request {
@@ -37,28 +42,6 @@ struct request {
 unsigned int max_map_count(void)
 {
 	return p2psim_world_config(p2psim_world_current())->max_map_count;
-}
-
-long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags)
-{
-	struct vm_area_struct *vma;
-	long found;
-
-	if (len > TASK_SIZE)
-		return -ENOMEM;
-	if (flags & MAP_FIXED) {
-		if (addr > TASK_SIZE - len)
-			return -ENOMEM;
-		return PAGE_ALIGNED(addr) ? (long)addr : -EINVAL;
-	}
-	addr &= PAGE_MASK;
-	if (addr && addr <= TASK_SIZE - len && addr >= P2PSIM_MMAP_MIN_ADDR) {
-		vma = vma_find(mm, addr);
-		if (!vma || addr + len <= vma->vm_start)
-			return (long)addr;
-	}
-	found = vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, P2PSIM_MMAP_BASE);
-	return is_error(found) ? vma_find_gap(mm, len, P2PSIM_MMAP_MIN_ADDR, TASK_SIZE) : found;
 }
 
 static unsigned long vm_flags_of(int prot, int flags)
@@ -140,10 +123,8 @@ static int check_request(struct request *r)
 		return -EINVAL;
 	if (r->flags & MAP_FIXED_NOREPLACE)
 		r->flags |= MAP_FIXED;
-	if (!(r->flags & MAP_FIXED) && r->addr) {
-		r->addr &= PAGE_MASK;
-		r->addr = r->addr < P2PSIM_MMAP_MIN_ADDR ? P2PSIM_MMAP_MIN_ADDR : r->addr;
-	}
+	if (!(r->flags & MAP_FIXED) && r->addr & PAGE_MASK)
+		r->addr = max(r->addr & PAGE_MASK, P2PSIM_MMAP_MIN_ADDR);
 	r->len = PAGE_ALIGN(r->len);
 	if (!r->len)
 		return -ENOMEM;
@@ -316,6 +297,16 @@ static long locked_mmap(struct request *r)
 	return ret;
 }
 
+/* Of MAP_HUGETLB: no file is in a hugetlbfs, and the pool of huge pages is empty.  0: not asked for. */
+static int check_hugetlb(const struct file *file, unsigned long len, int flags)
+{
+	int size = flags & (0x3f << HUGE_SHIFT);
+
+	if (!(flags & MAP_HUGETLB))
+		return 0;
+	return file || !len || (size && size != HUGE_2M && size != HUGE_1G) ? -EINVAL : -ENOMEM;
+}
+
 long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
 		  struct file *file, unsigned long offset)
 {
@@ -329,6 +320,9 @@ long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned l
 		return -EBADF;
 	if (flags & MAP_ANONYMOUS)
 		r.file = NULL;
+	ret = check_hugetlb(r.file, len, flags);
+	if (ret)
+		return ret;
 	p2psim_enter("mmap(%p, %x)", addr, len);
 	system_call_begin(&call, r.mm);
 	ret = locked_mmap(&r);

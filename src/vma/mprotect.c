@@ -9,6 +9,7 @@
 
 #include "vma/internal.h"
 
+#define PROT_GROWS (PROT_GROWSDOWN | PROT_GROWSUP)
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC | 0x8 /* PROT_SEM */)
 
 /* One VMA covers exactly [start, end) with the new flags, then its entries are rewritten. */
@@ -61,14 +62,19 @@ static int fixup(struct vm_area_struct *vma, struct vm_area_struct **prev, unsig
 	return protect_piece(vma, prev, start, end, flags);
 }
 
-static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
+/* grows: PROT_GROWSDOWN takes in all of the stack that ends the range. */
+static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot, int grows)
 {
 	struct vm_area_struct *vma = (find_vma)(mm, start), *prev;
 	unsigned long at = start, next;
 	int error = 0;
 
-	if (!vma || vma->vm_start > start)
+	if (!vma || vma->vm_start > (grows & PROT_GROWSDOWN ? end - 1 : start))
 		return -ENOMEM;
+	if (grows && (grows & PROT_GROWSUP || !(vma->vm_flags & VM_GROWSDOWN)))
+		return -EINVAL; /* no stack grows up here */
+	if (grows)
+		at = start = vma->vm_start;
 	prev = start > vma->vm_start ? vma : p2psim_vma_prev(vma);
 	for (; at < end && !error; at = next) {
 		vma = vma_find(mm, at);
@@ -81,13 +87,13 @@ static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long 
 	return error;
 }
 
-static int locked_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot)
+static int locked_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end, int prot, int grows)
 {
 	int error;
 
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
-	error = do_mprotect(mm, start, end, prot);
+	error = do_mprotect(mm, start, end, prot, grows);
 	mmap_write_unlock(mm);
 	return error;
 }
@@ -95,10 +101,11 @@ static int locked_mprotect(struct mm_struct *mm, unsigned long start, unsigned l
 int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot)
 {
 	unsigned long end = addr + PAGE_ALIGN(len);
+	int error, grows = prot & PROT_GROWS;
 	struct system_call call;
-	int error;
 
-	if (!PAGE_ALIGNED(addr))
+	prot &= ~PROT_GROWS;
+	if (grows == PROT_GROWS || !PAGE_ALIGNED(addr))
 		return -EINVAL;
 	if (!len)
 		return 0;
@@ -109,7 +116,7 @@ int(p2psim_mprotect)(struct p2psim_process *process, unsigned long addr, unsigne
 	p2psim_enter("mprotect(%p, %x, %s)", addr, len,
 		     P2PSIM_STR(prot & PROT_WRITE ? "RW" : prot & PROT_READ ? "R" : "NONE"));
 	system_call_begin(&call, p2psim_process_mm(process));
-	error = locked_mprotect(p2psim_process_mm(process), addr, end, prot);
+	error = locked_mprotect(p2psim_process_mm(process), addr, end, prot, grows);
 	system_call_end(&call);
 	p2psim_leave("mprotect = %e", (uint64_t)(int64_t)error);
 	return error;

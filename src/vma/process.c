@@ -44,6 +44,7 @@ static int copy_process(struct p2psim_process *parent, struct p2psim_process *ch
 	child->mm = mm_alloc(name);
 	if (!child->mm)
 		return -ENOMEM;
+	memcpy(child->mm->limits, parent->mm->limits, sizeof(child->mm->limits));
 	system_call_begin(&call, parent->mm);
 	error = dup_mmap(child->mm, parent->mm);
 	if (error)

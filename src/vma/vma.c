@@ -5,7 +5,7 @@
  *	V1. VMAs do not overlap; start < end; both page aligned.
  *	V2. map_count is their number, total_vm the sum of their pages.
  *	V3. subtree_max_gap of a node is the largest gap in front of any VMA of its subtree; a gap reaches from the end of the
- *	    VMA before (or 0).
+ *	    VMA before (or 0) to the start of this one, or of its guard.
  *	V4. A VMA with a file is in the file's reverse map, by vm_pgoff.
  *	V5. locked_vm is the number of pages in VMAs with VM_LOCKED.
  */
@@ -67,6 +67,14 @@ static bool maps_before(const struct p2psim_tree_node *a, const struct p2psim_tr
 
 static const struct p2psim_tree_ops file_tree = { maps_before, NULL };
 
+/* A stack keeps its guard free. */
+static unsigned long gap_between(const struct vm_area_struct *prev, const struct vm_area_struct *vma)
+{
+	unsigned long start = vm_start_gap(vma), end = prev ? prev->vm_end : 0;
+
+	return start > end ? start - end : 0;
+}
+
 /* The gap in front of vma has changed. */
 static void refresh_gap(struct vm_area_struct *vma)
 {
@@ -76,7 +84,7 @@ static void refresh_gap(struct vm_area_struct *vma)
 	if (!vma)
 		return;
 	prev = p2psim_vma_prev(vma);
-	gap = vma->vm_start - (prev ? prev->vm_end : 0);
+	gap = gap_between(prev, vma);
 	if (gap == vma->gap_before)
 		return;
 	vma->gap_before = gap;
@@ -268,113 +276,6 @@ void vma_change(const struct vma_change *c)
 	}
 }
 
-/* ---- look-up ---- */
-
-struct vm_area_struct *vma_find(struct mm_struct *mm, unsigned long addr)
-{
-	struct p2psim_tree_node *node = mm->mm_vmas.root;
-	struct vm_area_struct *best = NULL;
-
-	while (node) {
-		struct vm_area_struct *vma = vma_of(node);
-
-		if (vma->vm_end > addr) {
-			best = vma;
-			if (vma->vm_start <= addr)
-				break;
-			node = node->left;
-		} else {
-			node = node->right;
-		}
-	}
-	return best;
-}
-
-struct vm_area_struct *vma_find_prev(struct mm_struct *mm, unsigned long addr)
-{
-	struct vm_area_struct *vma = vma_find(mm, addr);
-
-	return vma ? p2psim_vma_prev(vma) : vma_of(p2psim_tree_last(&mm->mm_vmas));
-}
-
-static void read_step(struct mm_struct *mm)
-{
-	p2psim_mmap_assert_locked(mm, false);
-	p2psim_step_on(P2PSIM_STEP_VMA_READ, p2psim_object_id(&mm->vmas_obj), false, NULL);
-}
-
-struct vm_area_struct *(find_vma)(struct mm_struct *mm, unsigned long addr)
-{
-	read_step(mm);
-	return vma_find(mm, addr);
-}
-
-struct vm_area_struct *(find_vma_intersection)(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct vm_area_struct *vma = (find_vma)(mm, start);
-
-	return vma && vma->vm_start < end ? vma : NULL;
-}
-
-struct vm_area_struct *(vma_lookup)(struct mm_struct *mm, unsigned long addr)
-{
-	struct vm_area_struct *vma = (find_vma)(mm, addr);
-
-	return vma && vma->vm_start <= addr ? vma : NULL;
-}
-
-struct vm_area_struct *(find_vma_prev)(struct mm_struct *mm, unsigned long addr, struct vm_area_struct **prev)
-{
-	struct vm_area_struct *vma = (find_vma)(mm, addr);
-
-	*prev = vma ? p2psim_vma_prev(vma) : vma_of(p2psim_tree_last(&mm->mm_vmas));
-	return vma;
-}
-
-void p2psim_mmap_assert_locked(struct mm_struct *mm, bool write)
-{
-	struct p2psim_lock *lock = &mm->mmap_lock.lock;
-
-	if (write ? rwsem_is_write_held(&mm->mmap_lock) : p2psim_lock_is_held(lock))
-		return;
-	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&mm->obj), 0,
-		       "mmap_lock must be held%s: without it VMAs change or go under the caller's feet",
-		       write ? " for writing" : "");
-}
-
-/* The gap in front of vma, cut to [low, high): does len fit?  Its highest place, or 0. */
-static unsigned long place_in(unsigned long gap_start, unsigned long gap_end, unsigned long len, unsigned long low,
-			      unsigned long high)
-{
-	gap_start = max(gap_start, low);
-	gap_end = min(gap_end, high);
-	return gap_end > gap_start && gap_end - gap_start >= len ? gap_end - len : 0;
-}
-
-/* The highest fit in front of the VMAs of a subtree. */
-static unsigned long gap_in(const struct p2psim_tree_node *node, unsigned long len, unsigned long low, unsigned long high)
-{
-	const struct vm_area_struct *vma = vma_of(node);
-	unsigned long found;
-
-	if (!vma || vma->subtree_max_gap < len)
-		return 0;
-	found = vma->vm_end < high ? gap_in(node->right, len, low, high) : 0;
-	if (!found)
-		found = place_in(vma->vm_start - vma->gap_before, vma->vm_start, len, low, high);
-	return found ? found : gap_in(node->left, len, low, high);
-}
-
-long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high)
-{
-	struct vm_area_struct *last = vma_of(p2psim_tree_last(&mm->mm_vmas));
-	unsigned long found = place_in(last ? last->vm_end : 0, high, len, low, high);
-
-	if (!found)
-		found = gap_in(mm->mm_vmas.root, len, low, high);
-	return found ? (long)found : -ENOMEM;
-}
-
 /* ---- the end ---- */
 
 void vma_drop_ops(struct vm_area_struct *vma)
@@ -421,7 +322,7 @@ static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_
 
 	if (vma->vm_start >= vma->vm_end || vma->vm_start < before || !PAGE_ALIGNED(vma->vm_start | vma->vm_end))
 		return false;
-	if (vma->gap_before != vma->vm_start - before || vma->detached || (vma->vm_file && !is_in_file_tree(vma)))
+	if (vma->gap_before != gap_between(prev, vma) || vma->detached || (vma->vm_file && !is_in_file_tree(vma)))
 		return false;
 	if (left && left->subtree_max_gap > max)
 		max = left->subtree_max_gap;

@@ -17,6 +17,9 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{ "offset in a page", AT(0), 0, RW, MAP_SHARED | MAP_FIXED, true, 1, -EINVAL },
 	{ "no file", AT(0) + 1, 0, RW, MAP_SHARED | MAP_FIXED, false, 0, -EBADF },
+	{ "huge pages of a file", AT(0) + 1, 0, RW, MAP_SHARED | MAP_FIXED | MAP_HUGETLB, true, 0, -EINVAL },
+	{ "huge pages of no size", AT(0) + 1, 1, RW, FIXED_ANON | MAP_HUGETLB | 5 << 26, false, 0, -EINVAL },
+	{ "no huge pages", AT(0) + 1, 1, RW, FIXED_ANON | MAP_HUGETLB, false, 0, -ENOMEM },
 	{ "length 0", AT(0) + 1, 0, RW, FIXED_ANON, false, 0, -EINVAL },
 	{ "length wraps", AT(0) + 1, ~0UL, RW, FIXED_ANON, false, 0, -ENOMEM },
 	{ "longer than all", AT(0) + 1, TASK_SIZE + PAGE_SIZE, RW, FIXED_ANON, false, 0, -ENOMEM },
@@ -25,9 +28,11 @@ static const struct refusal refusals[] = {
 	{ "no replace", AT(5), PAGE_SIZE, RW, MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, false, 0, -EEXIST },
 	{ "offset too far", AT(0), 2 * PAGE_SIZE, RW, MAP_FIXED, true, ~0UL - PAGE_SIZE + 1, -EOVERFLOW },
 	{ "unknown flag", AT(0), PAGE_SIZE, RW, MAP_SHARED_VALIDATE | MAP_FIXED | 0x800000, true, 0, -EOPNOTSUPP },
+	{ "validated, no replace", AT(0), PAGE_SIZE, RW, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, true, 0, -EOPNOTSUPP },
 	{ "no type, file", AT(0), PAGE_SIZE, RW, MAP_FIXED, true, 0, -EINVAL },
 	{ "no type, anonymous", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_ANONYMOUS, false, 0, -EINVAL },
 	{ "both types, anonymous", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_ANONYMOUS | MAP_SHARED_VALIDATE, false, 0, -EINVAL },
+	{ "shared, that grows down", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_GROWSDOWN | MAP_ANONYMOUS | MAP_SHARED, false, 0, -EINVAL },
 	{ "file that grows down", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_GROWSDOWN | MAP_SHARED, true, 0, -EINVAL },
 };
 

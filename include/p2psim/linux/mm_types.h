@@ -222,7 +222,7 @@ struct mm_struct {
 	unsigned long highest_vm_end;
 	unsigned long total_vm, locked_vm;	/* pages */
 	unsigned long def_flags;		/* of new VMAs: mlockall(MCL_FUTURE) */
-	u64 limits[2];				/* bytes, by enum p2psim_limit (the kernel: of the thread group) */
+	u64 limits[3];				/* bytes, by enum p2psim_limit (the kernel: of the thread group) */
 	void *pgd;				/* top-level table, or NULL */
 	spinlock_t page_table_lock;
 	struct p2psim_pte_hold *pte_holds;	/* entries that a copy-on-write is replacing: others wait */
