@@ -32,7 +32,7 @@ static const struct refusal refusals[] = {
 	{ "no type, file", AT(0), PAGE_SIZE, RW, MAP_FIXED, true, 0, -EINVAL },
 	{ "no type, anonymous", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_ANONYMOUS, false, 0, -EINVAL },
 	{ "both types, anonymous", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_ANONYMOUS | MAP_SHARED_VALIDATE, false, 0, -EINVAL },
-	{ "shared, that grows down", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_GROWSDOWN | MAP_ANONYMOUS | MAP_SHARED, false, 0, -EINVAL },
+	{ "shared, grows down", AT(0), PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, false, 0, -EINVAL },
 	{ "file that grows down", AT(0), PAGE_SIZE, RW, MAP_FIXED | MAP_GROWSDOWN | MAP_SHARED, true, 0, -EINVAL },
 };
 
