@@ -5,6 +5,7 @@
  *
  *	actor			event			range		lock
  *	p2psim_migrate_page	CLEAR			page		reverse map, page lock; no mmap_lock
+ *	p2psim_writeback_page	PROTECTION_PAGE		page		reverse map, page lock; no mmap_lock
  *	p2psim_oom_reap		UNMAP, non-blockable	each VMA	mmap_lock R, trylock
  *	p2psim_numa_scan	PROTECTION_VMA		as mprotect()	mmap_lock R
  *	p2psim_ksm_merge	CLEAR, change_pte	page, twice	mmap_lock R
@@ -64,6 +65,16 @@ P2PSIM_EXPORT int p2psim_ksm_merge(struct p2psim_process *process1, unsigned lon
  * Return: 0 or -EINTR.  Context: takes mmap_lock for writing.
  */
 P2PSIM_EXPORT int p2psim_soft_dirty_clear(struct p2psim_process *process);
+
+/*
+ * Writeback: a page of a file is made clean.  Its shared entries become read-only, so that the next write is heard of
+ * (->page_mkwrite()).  A PROTECTION_PAGE in each shared VMA that may map it.
+ * Return: 1: it was dirty; 0: it was not; -EINVAL: a page of no file (any more).
+ * Context: may sleep; takes the page lock, then the lock of the reverse map, no mmap_lock.
+ */
+P2PSIM_EXPORT int p2psim_writeback_page(struct page *page);
+/* The page at an address of a process; -ENOENT when none is there. */
+P2PSIM_EXPORT int p2psim_writeback_address(struct p2psim_process *process, unsigned long addr);
 
 P2PSIM_END_DECLS
 

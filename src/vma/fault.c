@@ -36,6 +36,8 @@ void mm_count_page(struct mm_struct *mm, const struct page *page, int by)
 {
 	if (PageAnon(page))
 		mm->rss_anon += by;
+	else if (page->flags & 1UL << PG_swapbacked) /* tmpfs and shared anonymous memory */
+		mm->rss_shmem += by;
 	else
 		mm->rss_file += by;
 }

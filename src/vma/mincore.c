@@ -14,7 +14,7 @@ static bool is_cached(const struct vm_area_struct *vma, unsigned long addr)
 	struct page *page;
 	bool uptodate;
 
-	if (!vma->vm_file || !vma->vm_file->f_mapping->nrpages)
+	if (!vma->vm_file)
 		return false;
 	page = page_cache_find(vma->vm_file->f_mapping, linear_page_index(vma, addr));
 	uptodate = page && page->flags & 1UL << PG_uptodate;

@@ -16,9 +16,9 @@ static void mm_free(struct mm_struct *mm)
 {
 	p2psim_vma_map_mm_exit(mm);
 	mmu_notifier_subscriptions_destroy(mm);
-	if (mm->rss_anon || mm->rss_file)
+	if (mm->rss_anon || mm->rss_file || mm->rss_shmem)
 		p2psim_violate(P2PSIM_BALANCE, 0, mm->obj.id, 0, "%s is freed with %ld anonymous and %ld file pages counted",
-			       mm->comm, mm->rss_anon, mm->rss_file);
+			       mm->comm, mm->rss_anon, mm->rss_file + mm->rss_shmem);
 	kfree(mm);
 }
 

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * msync(): its checks.  A tmpfs has nothing to write to, so nothing is written, and no notifier hears of it.
+ * msync(): its checks.  A tmpfs has nothing to write to, so nothing is written, and no notifier hears of it.  Files of devices
+ * have no ->fsync() here, which is what MS_SYNC needs.
  */
 #include <p2psim/linux/mman.h>
 #include <p2psim/trace.h>
 
 #include "vma/internal.h"
+#include "vma/shmem.h"
+
+static int sync_file(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && vma->vm_flags & VM_SHARED && !file_is_shmem(vma->vm_file) ? -EINVAL : 0;
+}
 
 static int check_vmas(struct mm_struct *mm, unsigned long start, unsigned long end, int flags)
 {
@@ -20,6 +27,8 @@ static int check_vmas(struct mm_struct *mm, unsigned long start, unsigned long e
 			ret = -ENOMEM; /* a hole: told at the end */
 		if (flags & MS_INVALIDATE && vma->vm_flags & VM_LOCKED)
 			return -EBUSY;
+		if (flags & MS_SYNC && sync_file(vma))
+			return -EINVAL;
 	}
 	return ret;
 }

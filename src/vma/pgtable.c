@@ -167,7 +167,7 @@ void free_all_pgtables(struct mm_struct *mm)
 
 struct count {
 	struct mm_struct *mm;
-	long anon, file;
+	long anon, file, shmem;
 	bool valid;
 };
 
@@ -197,6 +197,8 @@ static void count_entry(struct count *count, unsigned long addr, pte_t pte)
 		count->valid = false;
 	else if (PageAnon(page))
 		count->anon++;
+	else if (page->flags & 1UL << PG_swapbacked)
+		count->shmem++;
 	else
 		count->file++;
 }
@@ -230,5 +232,5 @@ bool p2psim_pgtable_is_valid(struct mm_struct *mm)
 
 	if (mm->pgd)
 		count_level(&count, mm->pgd, 3, 0);
-	return count.valid && count.anon == mm->rss_anon && count.file == mm->rss_file;
+	return count.valid && count.anon == mm->rss_anon && count.file == mm->rss_file && count.shmem == mm->rss_shmem;
 }

@@ -61,10 +61,12 @@ static int add_page(struct address_space *mapping, pgoff_t index, enum shmem_wan
 
 int shmem_get_page(struct address_space *mapping, pgoff_t index, enum shmem_want want, struct page **page)
 {
+	bool was_there;
 	int error = 0;
 
 	do {
 		*page = page_cache_find(mapping, index);
+		was_there = *page;
 		if (is_beyond(mapping, index, want)) {
 			if (*page)
 				put_page(*page);
@@ -77,7 +79,8 @@ int shmem_get_page(struct address_space *mapping, pgoff_t index, enum shmem_want
 		else
 			error = add_page(mapping, index, want, page);
 	} while (error == -EEXIST);
-	if (!error && want != SHMEM_ALLOC && want != SHMEM_READ)
+	/* Only the first fallocate() of a page leaves its contents undefined. */
+	if (!error && want != SHMEM_READ && (want != SHMEM_ALLOC || was_there))
 		(*page)->flags |= 1UL << PG_uptodate;
 	return error;
 }

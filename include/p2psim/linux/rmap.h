@@ -61,4 +61,12 @@ P2PSIM_EXPORT int make_device_exclusive_range(struct mm_struct *mm, unsigned lon
 #define make_device_exclusive_range(mm, start, end, pages, owner)                                                      \
 	(P2PSIM_HERE(), make_device_exclusive_range((mm), (start), (end), (pages), (owner)))
 
+/*
+ * Same (the kernel: of a folio).  Takes the right to write from all shared entries of a page of a file, and makes them clean;
+ * PROTECTION_PAGE in each shared VMA that may map it.  Returns the number of entries that were writable or dirty.
+ * Context: the page is locked; takes the file's i_mmap_rwsem for reading, no mmap_lock.  Source: mm/rmap.c, 6.1.
+ */
+P2PSIM_EXPORT int page_mkclean(struct page *page);
+#define page_mkclean(page) (P2PSIM_HERE(), page_mkclean(page))
+
 #endif
