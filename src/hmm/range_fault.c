@@ -15,7 +15,7 @@
  *	H3    nothing, no table; write, VMA not VM_WRITE	-EPERM
  *	H4    nothing, or no table				fault, to the end of	0
  *								the hole; restart
- *	H5    swapped out					fault			0
+ *	H5    swapped out, or a device's exclusively		fault			0
  *	H6    a migration entry					wait; restart		0
  *	H7    a poisoned or unknown entry			-EFAULT			0
  *	H8    a present entry, sufficient			-			pfn, VALID (| WRITE)
@@ -24,7 +24,7 @@
  *	H11   a special entry, no page behind it		-EFAULT			ERROR
  *	H12   a PROT_NONE entry					fault			0
  *
- * H6 and device-private pages cannot occur yet: the page tables know no such entries.
+ * Device-private pages cannot occur yet.
  *
  * ALGO
  *	1  check_retry(seq): somebody invalidated: -EBUSY to the caller.  The only way to get it.
@@ -127,7 +127,7 @@ static int walk_hole(struct hmm_walk *walk, unsigned long start, unsigned long e
 	return need ? fault_pages(walk, start, end, need) : fill(walk->range, start, end, 0);
 }
 
-/* H5, H7. */
+/* H5, H6, H7. */
 static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned long end, pte_t pte)
 {
 	unsigned int need = need_of(walk->range, addr, 0);
@@ -138,6 +138,11 @@ static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned 
 	}
 	if (pte_swap_is_fault(pte))
 		return fault_pages(walk, addr, end, need);
+	if (is_migration_pte(pte)) {
+		walk->last = addr;
+		p2psim_migration_entry_wait(walk->mm, addr);
+		return -EBUSY;
+	}
 	return -EFAULT;
 }
 

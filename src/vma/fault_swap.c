@@ -30,37 +30,35 @@ static vm_fault_t do_swap_page(struct vm_fault *vmf)
 	return VM_FAULT_MAJOR;
 }
 
-static bool has_changed(void *arg)
+static bool has_arrived(void *arg)
 {
-	const struct vm_fault *vmf = arg;
-
-	return vmf->pte->val != vmf->orig_pte.val;
+	return !is_migration_pte(*(const pte_t *)arg);
 }
 
-/* Until the page has arrived where it goes, or is back.  Nobody frees the table: mmap_lock is held. */
-static vm_fault_t migration_entry_wait(struct vm_fault *vmf)
+void p2psim_migration_entry_wait(struct mm_struct *mm, unsigned long addr)
 {
-	struct mm_struct *mm = vmf->vma->vm_mm;
-	u64 unit = vmf->address >> PAGE_SHIFT;
+	u64 unit = addr >> PAGE_SHIFT;
 	struct p2psim_op op = {
 		.kind = P2PSIM_STEP_PTE_READ,
 		.label = "migration:wait",
-		.enabled = has_changed,
-		.arg = vmf,
+		.enabled = has_arrived,
+		.arg = p2psim_pte_lookup(mm, addr),
 		.access_count = 1,
 		.access[0] = { p2psim_object_id(&mm->obj), false, unit, unit },
 	};
 
-	p2psim_step_op(&op);
-	return 0;
+	if (op.arg)
+		p2psim_step_op(&op);
 }
 
 vm_fault_t do_absent_page(struct vm_fault *vmf)
 {
 	if (is_swap_pte(vmf->orig_pte))
 		return do_swap_page(vmf);
-	if (is_migration_pte(vmf->orig_pte))
-		return migration_entry_wait(vmf);
+	if (is_migration_pte(vmf->orig_pte)) {
+		p2psim_migration_entry_wait(vmf->vma->vm_mm, vmf->address);
+		return 0;
+	}
 	if (is_device_exclusive_pte(vmf->orig_pte))
 		return remove_device_exclusive_entry(vmf);
 	return VM_FAULT_SIGBUS;

@@ -243,7 +243,13 @@ unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_add
 /* What cutting a VMA at addr says to the device: CLEAR of the 2 MiB block around it, if the VMA covers it. */
 void split_huge_block(struct vm_area_struct *vma, unsigned long addr);
 
-/* ---- fault.c, access.c ---- */
+/* ---- fault.c, fault_swap.c, access.c ---- */
+
+/*
+ * Until a page that moves has arrived where it goes, or is back: one step.  Context: mmap_lock held (nobody frees the table),
+ * nothing that the one who migrates may want.
+ */
+void p2psim_migration_entry_wait(struct mm_struct *mm, unsigned long addr);
 
 /* Does the driver want to hear of the first write to each page of a shared mapping? */
 static inline bool vma_wants_writenotify(const struct vm_area_struct *vma)

@@ -102,6 +102,8 @@ static bool arrive_in_vma(struct vm_area_struct *vma, unsigned long addr, void *
 	a->to->_mapcount.counter++;
 	if (PageAnon(a->to) && entry.val & (P2PSIM_PTE_WRITE | P2PSIM_PTE_ONLY))
 		a->to->flags |= 1UL << PG_anon_exclusive;
+	else
+		p2psim_page_set_owner(a->to, 0); /* a fork may have come in between */
 	*pte = arrived_pte(vma, a->to, entry);
 	return true;
 }

@@ -5,7 +5,7 @@
  *
  *	"none"	"zero"	"ro" "rw"	a page of RAM
  *	"pfn-ro" "pfn-rw"		no struct page behind it
- *	"prot-none"  "swap"
+ *	"prot-none"  "swap"  "migration"  "exclusive-ro" "exclusive-rw"
  */
 #ifndef TESTS_VMA_PAGES_H
 #define TESTS_VMA_PAGES_H
@@ -108,6 +108,10 @@ static inline const char *pages_state(struct vma_bench *b, unsigned long page)
 
 	if (pte_none(pte) || is_swap_pte(pte))
 		return pte_none(pte) ? "none" : "swap";
+	if (is_migration_pte(pte))
+		return "migration";
+	if (is_device_exclusive_pte(pte))
+		return pte_write(pte) ? "exclusive-rw" : "exclusive-ro";
 	if (pte_protnone(pte))
 		return "prot-none";
 	if (pte_special(pte) && is_zero_pfn(pte_pfn(pte)))
