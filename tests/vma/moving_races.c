@@ -240,7 +240,8 @@ static const struct actor movers[] = {
 static const struct actor others[] = {
 	{ "load", loads },	 { "store", stores_beside }, { "munmap", unmaps },	  { "dontneed", zeroes },
 	{ "mprotect", protects }, { "mremap", moves_away },   { "fork", forks },	  { "pin", device_writes },
-	{ "reclaim", kswapd_reclaims }, { "reap", reaper_reaps },   { "compaction", compacts }, { "exclusive", device_wants_it_alone },
+	{ "reclaim", kswapd_reclaims }, { "reap", reaper_reaps },   { "compaction", compacts },
+	{ "exclusive", device_wants_it_alone },
 };
 
 static void explore(const struct actor *mover, const struct actor *other)
@@ -276,7 +277,8 @@ static void test_a_moving_page_is_damaged_in_no_interleaving(void **state)
 		explore(mover, &others[i]);
 }
 
-#define mover_test(i) { movers[i].name, test_a_moving_page_is_damaged_in_no_interleaving, NULL, NULL, (void *)(uintptr_t)&movers[i] }
+#define mover_test(i)                                                                                                  \
+	{ movers[i].name, test_a_moving_page_is_damaged_in_no_interleaving, NULL, NULL, (void *)(uintptr_t)&movers[i] }
 
 int main(void)
 {
