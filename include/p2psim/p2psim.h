@@ -13,6 +13,7 @@
 #include <p2psim/importer.h>
 #include <p2psim/inject.h>
 #include <p2psim/lock.h>
+#include <p2psim/minimise.h>
 #include <p2psim/nic.h>
 #include <p2psim/notifier.h>
 #include <p2psim/pci.h>

@@ -28,6 +28,15 @@ enum p2psim_report_flags {
  * Return: 0, or -EIO when `out` cannot be written.
  */
 P2PSIM_EXPORT int p2psim_report_text(const struct p2psim_world *world, FILE *out, unsigned int flags);
+/* A step that is drawn whatever the flags say, with a text in front: "(1) lock nic0.lock". */
+struct p2psim_report_mark {
+	uint64_t step;
+	const char *text;
+};
+
+/* The same with marks. */
+P2PSIM_EXPORT int p2psim_report_marked(const struct p2psim_world *world, FILE *out, unsigned int flags,
+				       const struct p2psim_report_mark *marks, size_t count);
 /*
  * A violation in words: an empty line, then oracle, task, step, the step that caused it and the line of the driver, as
  * far as they are known, then the sentence.

@@ -11,6 +11,10 @@
 
 #include "cli/internal.h"
 
+#define MINIMISE_CHEAP 5000		/* executions */
+#define MINIMISE_LONG 200000
+#define LONG_EXECUTION 5000		/* steps: too long for being minimised unasked */
+
 static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
 {
 	int i;
@@ -76,7 +80,7 @@ static int read_budget(const char *text, struct p2psim_explore_options *options)
 }
 
 static void print_result(const struct cli *cli, const struct p2psim_scenario *scenario,
-			 const struct p2psim_explore_result *r)
+			 const struct p2psim_explore_result *r, const struct p2psim_minimal *minimal)
 {
 	uint64_t hits = r->violations + r->exists;
 
@@ -94,24 +98,43 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 	putchar('\n');
 	if (r->verdict == P2PSIM_VIOLATION)
 		p2psim_report_violation(&r->violation, stdout);
-	if (r->preemptions_min != UINT_MAX)
+	if (minimal)
+		cli_put_minimal(stdout, cli, scenario, minimal);
+	else if (r->preemptions_min != UINT_MAX)
 		printf("  %u preemption%s: %s replay '%s' %s\n", r->preemptions_min, r->preemptions_min == 1 ? "" : "s",
 		       cli->program, scenario->name, r->schedule);
+}
+
+/* A failure becomes its simplest form: --minimize takes the time it needs; else if it is cheap, and for one scenario. */
+static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenario,
+		     const struct p2psim_explore_result *result, struct p2psim_minimal *minimal)
+{
+	struct p2psim_minimise_options options = { .schedule = result->schedule,
+						   .budget = cli->minimize ? MINIMISE_LONG : MINIMISE_CHEAP };
+
+	if (cli->no_minimize || !result->schedule[0] || (!cli->minimize && !strcmp(cli->args[0], "all")))
+		return false;
+	if (!cli->minimize && result->steps_max > LONG_EXECUTION)
+		return false;
+	return !p2psim_minimise(scenario, &options, minimal);
 }
 
 static int explore_one(const struct cli *cli, const struct p2psim_scenario *scenario,
 		       const struct p2psim_explore_options *options)
 {
+	struct p2psim_minimal minimal, *simplest = NULL;
 	struct p2psim_explore_result result;
 	int error = p2psim_explore(scenario, options, &result);
 
 	if (error)
 		return cli_say(CLI_INTERNAL, "%s: %s", scenario->name,
 			       result.error[0] ? result.error : strerror(-error));
+	if (minimise(cli, scenario, &result, &minimal))
+		simplest = &minimal;
 	if (cli->json)
-		cli_write_exploration(stdout, scenario, options->strategy, &result);
+		cli_write_exploration(stdout, scenario, options->strategy, &result, simplest);
 	else
-		print_result(cli, scenario, &result);
+		print_result(cli, scenario, &result, simplest);
 	return result.as_expected ? CLI_OK : CLI_SURPRISE;
 }
 
@@ -126,6 +149,8 @@ int cli_explore(struct cli *cli)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
 	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
 		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	if (cli->minimize && cli->no_minimize)
+		return cli_say(CLI_USAGE, "--minimize and --no-minimize exclude each other");
 	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options))
 		return CLI_USAGE;
 	options.preemptions = (unsigned int)cli->preemptions;

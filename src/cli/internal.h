@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <p2psim/explore.h>
+#include <p2psim/minimise.h>
 #include <p2psim/scenario.h>
 
 enum cli_status {
@@ -28,6 +29,7 @@ struct cli {
 	const struct p2psim_scenario *const *sets;
 	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
 	int arg_count;
+	int minimize, no_minimize;
 	int json, quirks, prefix, step, explain, steps, keep_going, progress;
 	char *schedule, *trace, *output, *strategy, *budget, *file;
 	long long seed;
@@ -73,6 +75,9 @@ int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2
 		    const struct p2psim_run_result *result);
 void cli_write_list(FILE *out, const struct cli *cli);
 void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
-			   const struct p2psim_explore_result *result);
+			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal);
+/* minimal.c: 0, or an errno when it cannot be drawn. */
+int cli_put_minimal(FILE *out, const struct cli *cli, const struct p2psim_scenario *scenario,
+		    const struct p2psim_minimal *minimal);
 
 #endif

@@ -166,8 +166,55 @@ void cli_write_list(FILE *out, const struct cli *cli)
 	}
 }
 
+static struct json_object *named_step_object(const struct p2psim_named_step *step)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_string(o, "task", step->task);
+	add_string(o, "text", step->what);
+	if (step->step)
+		add_int(o, "step", step->step);
+	if (step->site) {
+		add_string(o, "function", step->site->func);
+		add_int(o, "line", (uint64_t)step->site->line);
+	}
+	return o;
+}
+
+static struct json_object *minimal_object(const struct p2psim_scenario *scenario, const struct p2psim_minimal *m)
+{
+	static const char *const claims[] = { "unknown", "necessary", "exact", "any" };
+	struct json_object *o = json_object_new_object(), *needless = json_object_new_array();
+	struct json_object *orders = json_object_new_array(), *order;
+	unsigned int i;
+
+	add_int(o, "preemptions", m->preemptions);
+	add_int(o, "switches", m->switches);
+	add_int(o, "steps", m->steps);
+	json_object_object_add(o, "certified", json_object_new_boolean(m->certified));
+	add_int(o, "exhausted", m->exhausted);
+	add_int(o, "exhausted_executions", m->exhausted_executions);
+	for (i = 0; i < P2PSIM_SCENARIO_TASKS; i++)
+		if (m->needless >> i & 1)
+			json_object_array_add(needless, json_object_new_string(scenario->tasks[i].name));
+	json_object_object_add(o, "needless", needless);
+	add_string(o, "claim", claims[m->claim]);
+	add_string(o, "over", m->over_traces ? "traces" : "executions");
+	add_int(o, "looked_at", m->looked_at);
+	for (i = 0; i < m->order_count; i++) {
+		order = json_object_new_object();
+		json_object_object_add(order, "first", named_step_object(&m->orders[i].first));
+		json_object_object_add(order, "second", named_step_object(&m->orders[i].second));
+		json_object_array_add(orders, order);
+	}
+	json_object_object_add(o, "orders", orders);
+	add_int(o, "executions", m->executions);
+	add_string(o, "schedule", m->schedule);
+	return o;
+}
+
 void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
-			   const struct p2psim_explore_result *result)
+			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -190,5 +237,7 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, en
 	if (result->violations)
 		json_object_object_add(o, "violation", violation_object(&result->violation));
 	add_string(o, "schedule", result->schedule);
+	if (minimal)
+		json_object_object_add(o, "minimal", minimal_object(scenario, minimal));
 	put_line(out, o);
 }

@@ -25,9 +25,9 @@ const struct cli_command cli_commands[] = {
 	  "the execution that a replay string describes", "prefix step trace output steps", cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
-	  "      [--keep-going] [--json]",
+	  "      [--keep-going] [--minimize | --no-minimize] [--json]",
 	  "every interleaving, or a sample",
-	  "strategy preemptions depth seed max-depth budget json keep-going", cli_explore },
+	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus },
@@ -216,6 +216,8 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "step", 0, POPT_ARG_NONE, &cli->step, 0, NULL, NULL },
 		{ "explain", 0, POPT_ARG_NONE, &cli->explain, 0, NULL, NULL },
 		{ "steps", 0, POPT_ARG_NONE, &cli->steps, 0, NULL, NULL },
+		{ "minimize", 0, POPT_ARG_NONE, &cli->minimize, 0, NULL, NULL },
+		{ "no-minimize", 0, POPT_ARG_NONE, &cli->no_minimize, 0, NULL, NULL },
 		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, 0, NULL, NULL },
 		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, 0, NULL, NULL },
 		{ "trace", 0, POPT_ARG_STRING, &cli->trace, 0, NULL, NULL },

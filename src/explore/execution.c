@@ -50,7 +50,8 @@ static int run_tasks(struct p2psim_execution *x)
 
 	p2psim_world_set_strategy(x->world, x->strategy);
 	for (i = 0; i < P2PSIM_SCENARIO_TASKS && scenario->tasks[i].fn; i++)
-		p2psim_task_spawn(scenario->tasks[i].name, scenario->tasks[i].fn, x->state);
+		if (!(x->without >> i & 1))
+			p2psim_task_spawn(scenario->tasks[i].name, scenario->tasks[i].fn, x->state);
 	error = p2psim_run();
 	p2psim_world_set_strategy(x->world, NULL);
 	return error;

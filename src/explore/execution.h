@@ -12,6 +12,7 @@ struct p2psim_execution {
 	struct p2psim_world *world;	/* entered and just reset */
 	struct p2psim_strategy *strategy;
 	struct p2psim_replay_key key;
+	uint32_t without;		/* mask of the scenario's tasks that are left out */
 	void *state;
 	/* how it went */
 	int setup_error;

@@ -31,6 +31,8 @@ struct drawing {
 	const struct p2psim_world *world;
 	FILE *out;
 	unsigned int flags;
+	const struct p2psim_report_mark *marks;
+	size_t mark_count;
 	unsigned int task[REPORT_COLUMNS_MAX];	/* of each column */
 	unsigned int columns;
 	bool crowded;				/* the last column is shared */
@@ -43,8 +45,20 @@ struct drawing {
 	unsigned int last_column, last_indent, again;
 };
 
+static const char *mark_of(const struct drawing *d, const struct p2psim_event *event)
+{
+	size_t i;
+
+	for (i = 0; event->type == P2PSIM_EVENT_STEP && i < d->mark_count; i++)
+		if (d->marks[i].step == event->step)
+			return d->marks[i].text;
+	return NULL;
+}
+
 static bool is_drawn(const struct drawing *d, const struct p2psim_event *event)
 {
+	if (mark_of(d, event))
+		return true;
 	if (!event->task && !(d->flags & P2PSIM_REPORT_SETUP))
 		return false;
 	return event->type != P2PSIM_EVENT_STEP || d->flags & P2PSIM_REPORT_STEPS;
@@ -206,8 +220,11 @@ static int put_owner(const struct drawing *d, unsigned int task, char *text, siz
 static void tell_event(struct drawing *d, const struct p2psim_event *event)
 {
 	char text[TEXT_MAX];
+	const char *mark = mark_of(d, event);
 	int used = put_owner(d, event->task, text, TEXT_MAX / 2);
 
+	if (mark && used < TEXT_MAX / 2)
+		used += snprintf(text + used, TEXT_MAX / 2 - (size_t)used, "%s ", mark);
 	if (used >= TEXT_MAX / 2)
 		used = TEXT_MAX / 2 - 1;
 	p2psim_event_format(d->world, event, text + used, sizeof(text) - (size_t)used);
@@ -294,7 +311,14 @@ static void draw(struct drawing *d)
 
 int p2psim_report_text(const struct p2psim_world *world, FILE *out, unsigned int flags)
 {
-	struct drawing d = { .world = world, .out = out, .flags = flags, .last_column = REPORT_COLUMNS_MAX };
+	return p2psim_report_marked(world, out, flags, NULL, 0);
+}
+
+int p2psim_report_marked(const struct p2psim_world *world, FILE *out, unsigned int flags,
+			 const struct p2psim_report_mark *marks, size_t count)
+{
+	struct drawing d = { .world = world, .out = out, .flags = flags, .marks = marks, .mark_count = count,
+			     .last_column = REPORT_COLUMNS_MAX };
 
 	find_columns(&d);
 	if (d.columns)
