@@ -14,10 +14,12 @@ struct page;
 struct p2psim_process;
 
 /*
- * Unmaps an anonymous page from every VMA that maps it (CLEAR of the page in each; find_vma() is not safe in the callbacks)
- * and keeps its bytes in a swap slot; the next fault brings them back.
- * Return: 0; -EINVAL: not anonymous, or mapped nowhere; -EBUSY: pinned, or in a VM_LOCKED VMA; -ENOMEM.
- * Context: may sleep; takes the anon_vma's rwsem for reading and no mmap_lock.
+ * Unmaps a page from every VMA that maps it (CLEAR of the page in each; find_vma() is not safe in the callbacks).  The bytes
+ * of an anonymous page are kept in a swap slot; the next fault brings them back.  A page of a tmpfs stays in the page cache
+ * unless it was never written.
+ * Return: 0; -EINVAL: anonymous and mapped nowhere, or of a driver; -EBUSY: pinned (anonymous), locked, or in a VM_LOCKED
+ * VMA; -ENOMEM.
+ * Context: may sleep; takes the anon_vma's rwsem or the file's i_mmap_rwsem for reading and no mmap_lock.
  */
 P2PSIM_EXPORT int p2psim_reclaim_page(struct page *page);
 /* The page at an address of a process; -ENOENT when none is there. */

@@ -93,15 +93,26 @@ static int make_old(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 	return 0;
 }
 
+/* Pages of drivers are on no list of reclaim. */
+static bool is_reclaimed(const struct page *page)
+{
+	return PageAnon(page) || page->flags & 1UL << PG_swapbacked;
+}
+
+static bool needs_swap(const struct page *page)
+{
+	return PageAnon(page) && page->flags & 1UL << PG_swapbacked;
+}
+
 /* Reclaim asks first whether somebody has used the page since it was made old: the devices are asked, too. */
 static int page_out(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 {
 	struct page *page = page_of(*pte);
 
-	if (!page || page_mapcount(page) != 1)
+	if (!page || page_mapcount(page) != 1 || !is_reclaimed(page))
 		return 0;
 	mmu_notifier_clear_flush_young(vma->vm_mm, addr, addr + PAGE_SIZE);
-	if (p2psim_world_config(p2psim_world_current())->swap || !(page->flags & 1UL << PG_swapbacked))
+	if (!needs_swap(page) || p2psim_world_config(p2psim_world_current())->swap)
 		p2psim_reclaim_page(page);
 	return 0;
 }

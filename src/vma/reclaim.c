@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim: one anonymous page out, through the reverse map, without mmap_lock.
+ * Reclaim: one anonymous page out (reclaim_file.c: of a file), through the reverse map, without mmap_lock.
  *
  *	kswapd				whoever maps the page
  *	anon_vma->rwsem R
@@ -17,7 +17,7 @@
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 
-#include "vma/internal.h"
+#include "vma/rmap_walk.h"
 
 static bool vma_address(const struct vm_area_struct *vma, const struct page *page, unsigned long *addr)
 {
@@ -117,15 +117,14 @@ static int unmap_all(struct page *page, struct anon_vma *anon_vma, long slot)
 	return -EINVAL;
 }
 
-int p2psim_reclaim_page(struct page *page)
+static int reclaim_anon_page(struct page *page)
 {
-	struct anon_vma *anon_vma = PageAnon(page) ? page->anon_vma : NULL;
+	struct anon_vma *anon_vma = page->anon_vma;
 	long slot = -1;
 	int ret = 0;
 
 	if (!anon_vma || page_mapcount(page) != 1)
 		return -EINVAL;
-	p2psim_enter("reclaim page %x", page->pfn);
 	anon_vma->refcount++; /* it outlives its VMAs while we hold it */
 	get_page(page);
 	anon_vma_lock_read(anon_vma);
@@ -137,6 +136,15 @@ int p2psim_reclaim_page(struct page *page)
 	anon_vma_unlock_read(anon_vma);
 	put_page_step(page);
 	p2psim_anon_vma_put(anon_vma);
+	return ret;
+}
+
+int p2psim_reclaim_page(struct page *page)
+{
+	int ret;
+
+	p2psim_enter("reclaim page %x", page->pfn);
+	ret = PageAnon(page) ? reclaim_anon_page(page) : reclaim_file_page(page);
 	p2psim_leave("reclaim = %e", (uint64_t)(int64_t)ret);
 	return ret;
 }

@@ -52,6 +52,11 @@ int migrate_page_identity(struct page *to, struct page *from, bool copy);
 /* The references that a page has which nobody maps and only its migrator holds. */
 int migrate_expected_count(const struct page *page);
 
+/* ---- reclaim_file.c ---- */
+
+/* Out of all page tables, and out of the page cache if it is zeros.  0; -EINVAL: not of a tmpfs; -EBUSY: locked. */
+int reclaim_file_page(struct page *page);
+
 /* ---- exclusive.c ---- */
 
 /* The normal entry in place of an exclusive one.  After the entry's step; the caller has the page locked. */

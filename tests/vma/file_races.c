@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file of a tmpfs becomes shorter, or loses a page, while somebody faults it in: in every interleaving no entry, and no
- * private copy, is left of what the file has not.  Holds no mmap_lock: what keeps order are the file's size, the page's
- * lock, and that of the reverse map.
+ * A file of a tmpfs becomes shorter, loses a page, or has one reclaimed or cleaned, while somebody faults it in: in every
+ * interleaving no entry, and no private copy, is left of what the file has not, and no byte is lost that was written.  Holds
+ * no mmap_lock: what keeps order are the file's size, the page's lock, and that of the reverse map.
  */
 #include "core_world.h"
 
 #include <errno.h>
 
+#include <p2psim/actors.h>
 #include <p2psim/explore.h>
 #include <p2psim/linux/fs.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mman.h>
 #include <p2psim/process.h>
 #include <p2psim/ram.h>
+#include <p2psim/reclaim.h>
 #include <p2psim/scenario.h>
 #include <p2psim/tmpfs.h>
 
@@ -140,6 +142,33 @@ static bool is_torn(void *state)
 	return byte != 9 && p2psim_file_size(r->file);
 }
 
+/* A page without bytes is mapped, so that it may be dropped. */
+static int setup_mapped(void *state)
+{
+	int error = setup(state);
+
+	reads_shared(state);
+	return error;
+}
+
+static void reclaims(void *state)
+{
+	p2psim_reclaim_address(((struct race *)state)->app, AT(SHARED_PAGE));
+}
+
+static void cleans(void *state)
+{
+	p2psim_writeback_address(((struct race *)state)->app, AT(SHARED_PAGE));
+}
+
+static bool is_lost(void *state)
+{
+	struct race *r = state;
+	unsigned char byte = 0;
+
+	return p2psim_file_read(r->file, 0, &byte, 1) != 1 || byte != 1 || p2psim_load_byte(r->app, AT(SHARED_PAGE)) != 1;
+}
+
 #define SCENARIO(what, prepare, fn, against, judge)                                                                    \
 	{                                                                                                              \
 		.name = "vma/" what, .question = "Does an entry of a page survive that the file has lost?",            \
@@ -162,6 +191,13 @@ static const struct p2psim_scenario punched[] = {
 	SCENARIO("punch+write", setup_cached, writes_shared, punches, is_torn),
 	SCENARIO("punch+write-new", setup, writes_shared, punches, is_torn),
 	SCENARIO("write()+fault", setup, writes_shared, grows, is_torn),
+};
+
+static const struct p2psim_scenario kept[] = {
+	SCENARIO("reclaim+write", setup_mapped, writes_shared, reclaims, is_lost),
+	SCENARIO("reclaim+write-cached", setup_cached, writes_shared, reclaims, is_lost),
+	SCENARIO("writeback+write", setup_mapped, writes_shared, cleans, is_lost),
+	SCENARIO("reclaim+truncate", setup_mapped, reclaims, truncates, survives),
 };
 
 /* By traces, and by every interleaving with up to three preemptions: that judge needs no step to name what it touches. */
@@ -200,10 +236,19 @@ static void test_who_maps_a_file_sees_what_the_file_has(void **state)
 		never(&punched[i]);
 }
 
+static void test_what_was_written_is_not_lost(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kept); i++)
+		never(&kept[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_entry_and_no_copy_survives_a_truncation),
+		cmocka_unit_test(test_what_was_written_is_not_lost),
 		cmocka_unit_test(test_who_maps_a_file_sees_what_the_file_has),
 	};
 

@@ -160,6 +160,42 @@ static void test_COLD_and_WILLNEED_change_no_entry(void **state)
 	assert_int_equal(p2psim_madvise(b->app, AT(0), PAGES(3), MADV_COLD), -ENOMEM);
 }
 
+/* Unmapped, swap or not; what was written stays in the page cache, what was not is zeros again. */
+static void test_PAGEOUT_unmaps_pages_of_files(void **state)
+{
+	struct vma_bench *b = *state;
+
+	map(b, 0, 3);
+	pages_store(b, 0, 1);
+	pages_load(b, 1);
+	pages_listen(b);
+	assert_int_equal(p2psim_madvise(b->app, AT(0), PAGES(3), MADV_PAGEOUT), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-1 R; end; CLEAR 1-2 R; end; ");
+	assert_string_equal(files_entries(b, 0, 3), "...");
+	assert_int_equal(p2psim_ram_used(), 1);
+	assert_int_equal(pages_load(b, 0) + 10 * pages_load(b, 1), 1);
+}
+
+/* Mapped more than once: PAGEOUT leaves it to the others; a reclaimer does not. */
+static void test_PAGEOUT_leaves_what_others_map(void **state)
+{
+	struct vma_bench *b = *state;
+
+	files_shared(b, 0, 1, 0);
+	files_shared(b, 4, 1, 0);
+	pages_store(b, 0, 1);
+	pages_load(b, 4);
+	pages_listen(b);
+	assert_int_equal(p2psim_madvise(b->app, AT(0), PAGES(1), MADV_PAGEOUT), 0);
+	assert_string_equal(bench_log(b), "");
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(4)), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-1 -; end; CLEAR 4-5 -; end; ");
+	pages_load(b, 4);
+	p2psim_mlock(b->app, AT(4), PAGES(1));
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(4)), -EBUSY);
+	assert_string_equal(bench_log(b), "");
+}
+
 static void test_POPULATE_faults_everything_in(void **state)
 {
 	struct vma_bench *b = *state;
@@ -187,6 +223,8 @@ int main(void)
 		files_test(test_REMOVE_loses_the_bytes),
 		files_test(test_REMOVE_goes_on_after_a_hole),
 		files_test(test_COLD_and_WILLNEED_change_no_entry),
+		files_test(test_PAGEOUT_unmaps_pages_of_files),
+		files_test(test_PAGEOUT_leaves_what_others_map),
 		files_test(test_POPULATE_faults_everything_in),
 	};
 
