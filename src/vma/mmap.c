@@ -300,11 +300,11 @@ static long locked_mmap(struct request *r)
 /* Of MAP_HUGETLB: no file is in a hugetlbfs, and the pool of huge pages is empty.  0: not asked for. */
 static int check_hugetlb(const struct file *file, unsigned long len, int flags)
 {
-	int size = flags & (0x3f << HUGE_SHIFT);
+	unsigned int order = (unsigned int)flags >> HUGE_SHIFT & 0x3f; /* log2 of the size in bytes; 0: the default */
 
 	if (!(flags & MAP_HUGETLB))
 		return 0;
-	return file || !len || (size && size != HUGE_2M && size != HUGE_1G) ? -EINVAL : -ENOMEM;
+	return file || !len || (order && order != 21 && order != 30) ? -EINVAL : -ENOMEM;
 }
 
 long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
