@@ -48,6 +48,7 @@ struct p2psim_explore_options {
 	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000, or until budget_ms) */
 	uint64_t budget_ms;		/* of time, looked at between executions; 0 = no bound */
 	bool count_traces;		/* naive, icb and samples: collect the traces too */
+	bool check_determinism;		/* run each execution twice and compare its steps: half as fast */
 	bool keep_going;		/* do not stop at the first unexpected end: count them all */
 	/* Told of each execution (redundant and cut ones aside); may be NULL. */
 	void (*on_execution)(const struct p2psim_explored *explored, void *arg);
@@ -75,7 +76,7 @@ struct p2psim_explore_result {
 
 /*
  * Explores.  0; -EINVAL with result->error (a scenario that does not repeat itself, more than 64 tasks, a failing
- * setup); -ENOMEM.
+ * setup); -EILSEQ with result->error (check_determinism: which step differs); -ENOMEM.
  */
 P2PSIM_EXPORT int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
 				 struct p2psim_explore_result *result);

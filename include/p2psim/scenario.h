@@ -63,6 +63,7 @@ struct p2psim_run_options {
 	const char *directed;
 	uint64_t fail_nth;		/* inject; 0 = nothing fails */
 	unsigned int trace_events;	/* 0 = the scenario's configuration */
+	bool check_determinism;		/* run it twice and compare its steps */
 	struct p2psim_config *config;	/* instead of the scenario's; NULL = the scenario's */
 };
 
@@ -80,7 +81,8 @@ struct p2psim_run_result {
 
 /*
  * Runs one execution in `world` (reset before; NULL: a world of its own, gone afterwards).
- * Returns 0; -EINVAL with result->error for an unusable replay string or schedule; -ENOMEM.
+ * Returns 0; -EINVAL with result->error for an unusable replay string or schedule; -EILSEQ with result->error when it
+ * was checked and is not deterministic; -ENOMEM.
  * With a world of the caller's the trace can be read afterwards.
  */
 P2PSIM_EXPORT int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_world *world,

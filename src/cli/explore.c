@@ -127,7 +127,7 @@ static int explore_one(const struct cli *cli, const struct p2psim_scenario *scen
 	int error = p2psim_explore(scenario, options, &result);
 
 	if (error)
-		return cli_say(CLI_INTERNAL, "%s: %s", scenario->name,
+		return cli_say(error == -EILSEQ ? CLI_SURPRISE : CLI_INTERNAL, "%s: %s", scenario->name,
 			       result.error[0] ? result.error : strerror(-error));
 	if (minimise(cli, scenario, &result, &minimal))
 		simplest = &minimal;
@@ -158,6 +158,7 @@ int cli_explore(struct cli *cli)
 	options.seed = (uint64_t)cli->seed;
 	options.max_depth = (uint64_t)cli->max_depth;
 	options.keep_going = cli->keep_going;
+	options.check_determinism = cli->check_determinism;
 	if (strcmp(cli->args[0], "all")) {
 		scenario = cli_find(cli, cli->args[0]);
 		return scenario ? explore_one(cli, scenario, &options) : CLI_USAGE;

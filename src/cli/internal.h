@@ -29,7 +29,7 @@ struct cli {
 	const struct p2psim_scenario *const *sets;
 	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
 	int arg_count;
-	int minimize, no_minimize;
+	int minimize, no_minimize, check_determinism;
 	int json, quirks, prefix, step, explain, steps, keep_going, progress;
 	char *schedule, *trace, *output, *strategy, *budget, *file;
 	long long seed;
@@ -69,6 +69,9 @@ int cli_litmus(struct cli *cli);
 
 /* --budget; 0 when it was not given.  CLI_USAGE after complaining. */
 int cli_read_budget(const char *text, uint64_t *budget);
+
+/* walk.c: through the steps of the world's last execution, as standard input says.  -1: no memory. */
+int cli_walk(const struct p2psim_world *world);
 
 /* json.c: the trace of the world's last execution, one object a line. */
 int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2psim_scenario *scenario,

@@ -18,16 +18,18 @@ const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
 	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [-o FILE]",
-	  "one execution, drawn", "schedule seed trace output steps", cli_run },
+	  "      [--check-determinism] [-o FILE]",
+	  "one execution, drawn", "schedule seed trace output steps check-determinism", cli_run },
 	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
 	  "      [-o FILE]",
 	  "the execution that a replay string describes", "prefix step trace output steps", cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
-	  "      [--keep-going] [--minimize | --no-minimize] [--json]",
+	  "      [--keep-going] [--minimize | --no-minimize]\n"
+	  "      [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
-	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize", cli_explore },
+	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize "
+	  "check-determinism", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus },
@@ -217,6 +219,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "explain", 0, POPT_ARG_NONE, &cli->explain, 0, NULL, NULL },
 		{ "steps", 0, POPT_ARG_NONE, &cli->steps, 0, NULL, NULL },
 		{ "minimize", 0, POPT_ARG_NONE, &cli->minimize, 0, NULL, NULL },
+		{ "check-determinism", 0, POPT_ARG_NONE, &cli->check_determinism, 0, NULL, NULL },
 		{ "no-minimize", 0, POPT_ARG_NONE, &cli->no_minimize, 0, NULL, NULL },
 		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, 0, NULL, NULL },
 		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, 0, NULL, NULL },

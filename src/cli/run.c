@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <p2psim/report.h>
 #include <p2psim/world.h>
@@ -117,28 +116,6 @@ static int write_out(const struct cli *cli, const struct p2psim_world *world, co
 	return result->as_expected ? CLI_OK : CLI_SURPRISE;
 }
 
-/* --step: one line at each Enter; on a terminal only. */
-static void walk(const struct p2psim_world *world)
-{
-	size_t i, count = p2psim_trace_count(world);
-	char text[200];
-	int c = '\n';
-
-	if (!isatty(0))
-		return;
-	fprintf(stderr, "Enter: next step, q: the rest at once\n");
-	for (i = 0; i < count && c == '\n'; i++) {
-		const struct p2psim_event *event = p2psim_trace_at(world, i);
-
-		if (!event->task)
-			continue; /* the setup and what comes after the run */
-		p2psim_event_format(world, event, text, sizeof(text));
-		fprintf(stderr, "%5llu %-12s %s ", (unsigned long long)event->step,
-			p2psim_world_task_name(world, event->task), text);
-		c = getchar();
-	}
-}
-
 static int execute(struct cli *cli, const struct p2psim_scenario *scenario, struct p2psim_run_options *options)
 {
 	struct p2psim_config config = scenario->config;
@@ -153,14 +130,17 @@ static int execute(struct cli *cli, const struct p2psim_scenario *scenario, stru
 	if (!world)
 		return cli_say(CLI_INTERNAL, "no memory for a world");
 	error = p2psim_scenario_run(scenario, world, options, &result);
-	if (error == -EINVAL) {
+	if (error == -EILSEQ) {
+		status = cli_say(CLI_SURPRISE, "%s: %s", scenario->name, result.error);
+	} else if (error == -EINVAL) {
 		status = cli_say(CLI_USAGE, "%s: %s", scenario->name, result.error);
 	} else if (error) {
 		status = cli_say(CLI_INTERNAL, "%s: %s", scenario->name, strerror(-error));
 	} else {
-		if (cli->step)
-			walk(world);
-		status = write_out(cli, world, scenario, &result);
+		if (cli->step && cli_walk(world))
+			status = cli_say(CLI_INTERNAL, "no memory for the steps");
+		else
+			status = write_out(cli, world, scenario, &result);
 	}
 	p2psim_world_destroy(world);
 	return status;
@@ -168,7 +148,8 @@ static int execute(struct cli *cli, const struct p2psim_scenario *scenario, stru
 
 int cli_run(struct cli *cli)
 {
-	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_SCENARIO };
+	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_SCENARIO,
+					      .check_determinism = cli->check_determinism };
 	const struct p2psim_scenario *scenario;
 
 	if (cli->arg_count != 1)

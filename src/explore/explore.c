@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "explore/determinism.h"
 #include "explore/samples.h"
 
 #define SAMPLES_DEFAULT 10000
@@ -17,6 +18,7 @@ struct exploration {
 	struct p2psim_explore_result *result;
 	struct p2psim_execution x;
 	struct p2psim_search search;
+	struct p2psim_determinism determinism;	/* with options->check_determinism */
 	struct p2psim_hash_set traces, failing;
 	uint64_t best_steps;		/* of the violation that is kept */
 	uint64_t deadline_ms;		/* by the monotonic clock; 0 = none */
@@ -120,11 +122,24 @@ static int refuse(struct exploration *e, const char *why, int error)
 	return error;
 }
 
+/* Executions that were given up have no end to compare. */
+static int check_determinism(struct exploration *e)
+{
+	int error;
+
+	if (!e->options->check_determinism || e->search.redundant || e->search.cut)
+		return 0;
+	error = p2psim_determinism_repeat(&e->determinism, &e->x);
+	return error == -EILSEQ ? refuse(e, e->determinism.error, error) : error;
+}
+
 static int execute(struct exploration *e, struct p2psim_strategy *strategy)
 {
 	int error;
 
 	p2psim_world_reset(e->x.world);
+	if (e->options->check_determinism)
+		strategy = p2psim_determinism_record(&e->determinism, strategy);
 	e->x.strategy = strategy;
 	error = p2psim_execution_run(&e->x);
 	if (error)
@@ -135,7 +150,7 @@ static int execute(struct exploration *e, struct p2psim_strategy *strategy)
 		return refuse(e, "more than 32 tasks, or no memory for the search tree", -ENOMEM);
 	if (e->search.diverged || e->search.depth < e->search.fixed)
 		return refuse(e, "the scenario does not repeat itself: the same decisions led to another choice", -EINVAL);
-	return 0;
+	return check_determinism(e);
 }
 
 static uint64_t now_ms(void)
@@ -303,9 +318,12 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 		return -ENOMEM;
 	if (e.options->budget_ms)
 		e.deadline_ms = now_ms() + e.options->budget_ms;
-	error = explore(&e);
+	error = e.options->check_determinism ? p2psim_determinism_init(&e.determinism, &config) : 0;
+	if (!error)
+		error = explore(&e);
 	if (!error)
 		judge(&e);
+	p2psim_determinism_free(&e.determinism);
 	p2psim_search_free(&e.search);
 	p2psim_hash_set_free(&e.traces);
 	p2psim_hash_set_free(&e.failing);

@@ -8,7 +8,7 @@
 
 #include <p2psim/inject.h>
 
-#include "explore/execution.h"
+#include "explore/determinism.h"
 
 /* All that one run needs; lives on the stack of whoever runs it. */
 struct run {
@@ -23,6 +23,7 @@ struct run {
 		struct p2psim_directed_strategy directed;
 	} strategy;
 	enum p2psim_policy policy;
+	struct p2psim_determinism *determinism;	/* writes down the steps; NULL = they are not to be compared */
 };
 
 const char *p2psim_verdict_name(enum p2psim_verdict verdict)
@@ -127,6 +128,8 @@ static int run_once(struct run *run)
 	if (error)
 		return error;
 	run->x.strategy = &run->strategy.base;
+	if (run->determinism)
+		run->x.strategy = p2psim_determinism_record(run->determinism, run->x.strategy);
 	p2psim_inject_fail_nth(run->x.world, run->options->fail_nth);
 	error = p2psim_execution_run(&run->x);
 	p2psim_inject_fail_nth(run->x.world, 0);
@@ -134,6 +137,25 @@ static int run_once(struct run *run)
 		return error;
 	fill_result(run);
 	return run->x.setup_error ? 0 : check_strategy_end(run);
+}
+
+/* The same, twice. */
+static int run_checked(struct run *run, const struct p2psim_config *config)
+{
+	struct p2psim_determinism determinism;
+	int error = p2psim_determinism_init(&determinism, config);
+
+	run->determinism = &determinism;
+	if (!error)
+		error = run_once(run);
+	if (!error) {
+		p2psim_inject_fail_nth(determinism.second, run->options->fail_nth);
+		error = p2psim_determinism_repeat(&determinism, &run->x);
+	}
+	if (error == -EILSEQ)
+		snprintf(run->result->error, sizeof(run->result->error), "%s", determinism.error);
+	p2psim_determinism_free(&determinism);
+	return error;
 }
 
 int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_world *world,
@@ -158,7 +180,7 @@ int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_wo
 	p2psim_world_enter(world);
 	error = own ? 0 : p2psim_world_reconfigure(world, &config);
 	if (!error)
-		error = run_once(&run);
+		error = run.options->check_determinism ? run_checked(&run, &config) : run_once(&run);
 	p2psim_world_enter(entered);
 	p2psim_world_destroy(own);
 	return error;

@@ -103,6 +103,8 @@ static void test_strategies_and_budgets_that_are_none_are_usage_errors(void **st
 	assert_tool(2, NULL, "not \"-1\"", "explore", good, "--budget", "-1");
 	assert_tool(2, NULL, "not \"99999999999999999999999\"", "explore", good, "--budget", "99999999999999999999999");
 	assert_tool(2, NULL, "a negative number", "explore", good, "--preemptions", "-1");
+	assert_tool(2, NULL, "--minimize and --no-minimize exclude each other", "explore", twin, "--minimize",
+		    "--no-minimize");
 }
 
 static void test_schedule_and_seed_exclude_each_other(void **state)
@@ -182,8 +184,8 @@ static void test_replay_strings_that_do_not_fit_are_refused_with_the_reason(void
 	assert_tool(2, NULL, "this is no replay string", "replay", twin, "again, please");
 }
 
-/* With stdin at its end and no terminal, --step shows nothing and waits for nothing. */
-static void test_step_does_not_wait_without_a_terminal(void **state)
+/* With stdin at its end, --step walks nowhere and waits for nothing. */
+static void test_step_ends_with_its_input(void **state)
 {
 	char schedule[160];
 	struct tool_run plain, stepped;
@@ -193,7 +195,7 @@ static void test_step_does_not_wait_without_a_terminal(void **state)
 	plain = tool("replay", good, schedule);
 	stepped = tool("replay", good, schedule, "--step");
 	assert_string_equal(plain.out, stepped.out);
-	assert_string_equal(stepped.err, "");
+	assert_says(stepped.err, " steps; n next, b back");
 	tool_free(&plain);
 	tool_free(&stepped);
 }
@@ -317,7 +319,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_broken_twin_that_is_not_caught_is_a_surprise),
 		cmocka_unit_test(test_a_replay_comes_to_the_same_violation),
 		cmocka_unit_test(test_replay_strings_that_do_not_fit_are_refused_with_the_reason),
-		cmocka_unit_test(test_step_does_not_wait_without_a_terminal),
+		cmocka_unit_test(test_step_ends_with_its_input),
 		cmocka_unit_test(test_output_goes_to_a_file_or_says_why_not),
 		cmocka_unit_test(test_explore_counts_and_proves),
 		cmocka_unit_test(test_what_explore_finds_can_be_replayed),

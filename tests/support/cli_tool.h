@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The p2psim program as a user runs it: arguments in; exit status, stdout and stderr out.  stdin is empty and no stream
- * is a terminal.
+ * The p2psim program as a user runs it: arguments in; exit status, stdout and stderr out.  stdin is empty (or tool_input)
+ * and no stream is a terminal.
  */
 #ifndef TESTS_CLI_TOOL_H
 #define TESTS_CLI_TOOL_H
@@ -31,6 +31,7 @@ struct tool_run {
 };
 
 static const char *tool_path;	/* set by main() */
+static const char *tool_input = "/dev/null";	/* the file that is stdin */
 extern char **environ;
 
 static inline char *tool_slurp(FILE *file)
@@ -77,7 +78,7 @@ static inline struct tool_run tool_spawn(const char *const *args)
 	for (i = 0; args[i]; i++)
 		argv[first + i] = args[i];
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 0, tool_input, O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
 	posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
 	assert_int_equal(posix_spawnp(&pid, argv[0], &actions, NULL, (char **)argv, environ), 0);
