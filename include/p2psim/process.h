@@ -93,6 +93,12 @@ P2PSIM_EXPORT int p2psim_store(struct p2psim_process *process, unsigned long add
 /* The byte, or -EFAULT. */
 P2PSIM_EXPORT int p2psim_load_byte(struct p2psim_process *process, unsigned long addr);
 P2PSIM_EXPORT int p2psim_store_byte(struct p2psim_process *process, unsigned long addr, uint8_t value);
+/*
+ * process_vm_readv(2), process_vm_writev(2) of one piece, by another process: pins of its pages.
+ * Return: bytes, perhaps fewer than asked for; -EFAULT: none could be reached; -ESRCH: the process is going.
+ */
+P2PSIM_EXPORT long p2psim_process_vm_read(struct p2psim_process *process, unsigned long addr, void *buf, size_t len);
+P2PSIM_EXPORT long p2psim_process_vm_write(struct p2psim_process *process, unsigned long addr, const void *buf, size_t len);
 /* The signal of the last access that failed. */
 P2PSIM_EXPORT const struct p2psim_signal *p2psim_process_signal(const struct p2psim_process *process);
 

@@ -38,6 +38,7 @@ static const struct verb *const verb_tables[] = {
 	replayer_hmm_verbs,
 	replayer_file_verbs,
 	replayer_child_verbs,
+	replayer_remote_verbs,
 };
 
 static const struct verb *verb_of(const struct recorded_op *op)

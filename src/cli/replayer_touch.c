@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <p2psim/linux/mm.h>
 #include <p2psim/linux/mman.h>
-#include <p2psim/ram.h>
 
 #include "cli/replayer_verbs.h"
 
@@ -111,27 +109,8 @@ static void do_kwrite(struct replayer *r, const struct recorded_op *op, char *re
 	copy_pages(r, op, atoi(op->words[3]) & 0xff, ret, size);
 }
 
-/* A byte through /proc/self/mem: FOLL_FORCE, whatever the VMA allows. */
-static void do_forcew(struct replayer *r, const struct recorded_op *op, char *ret, size_t size)
-{
-	unsigned long addr = replayer_address(op->words[1]);
-	uint8_t value = (uint8_t)atoi(op->words[2]);
-	struct page *page;
-	long got;
-
-	mmap_read_lock(r->mm);
-	got = get_user_pages_remote(r->mm, addr & PAGE_MASK, 1, FOLL_FORCE | FOLL_WRITE, &page, NULL, NULL);
-	mmap_read_unlock(r->mm);
-	if (got == 1) {
-		p2psim_ram_write(page_to_phys(page) | (addr & ~PAGE_MASK), &value, 1);
-		set_page_dirty_lock(page);
-		put_page(page);
-	}
-	say_status(got == 1 ? 1 : -EIO, ret, size);
-}
-
 const struct verb replayer_touch_verbs[] = {
 	{"rd", 1, NULL, do_rd},		{"wr", 2, NULL, do_wr},	      {"rdr", 2, NULL, do_rdr},
 	{"wrr", 3, NULL, do_wrr},	{"kread", 2, NULL, do_kread}, {"kwrite", 3, NULL, do_kwrite},
-	{"forcew", 2, NULL, do_forcew}, {NULL, 0, NULL, NULL},
+	{NULL, 0, NULL, NULL},
 };

@@ -18,7 +18,7 @@ struct verb {
 
 /* Tables end with a nameless verb. */
 extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[], replayer_file_verbs[],
-	replayer_child_verbs[];
+	replayer_child_verbs[], replayer_remote_verbs[];
 
 /* ---- replayer_words.c ---- */
 

@@ -180,5 +180,7 @@ vm_fault_t(handle_mm_fault)(struct vm_area_struct *vma, unsigned long address, u
 	};
 
 	mmap_assert_locked(vma->vm_mm);
+	if (!is_cow_mapping(vma->vm_flags))
+		vmf.flags &= ~(unsigned int)FAULT_FLAG_UNSHARE;
 	return handle_pte_fault(&vmf);
 }

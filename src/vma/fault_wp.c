@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes to a read-only entry: shared mappings ask the driver, private ones reuse the page or copy it.
+ *
+ * A pin for reading unshares (FAULT_FLAG_UNSHARE): an anonymous page that is not only ours is copied as a write would, but the
+ * entry stays read-only; everything else is left as it is.
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
 
 #include "vma/fault_internal.h"
+#include "vma/rmap_walk.h"
+
+static bool only_unshares(const struct vm_fault *vmf)
+{
+	return vmf->flags & FAULT_FLAG_UNSHARE;
+}
 
 bool fault_copy_contents(struct page *copy, struct page *old, unsigned long pfn)
 {
@@ -49,6 +58,11 @@ static vm_fault_t wp_shared_pfn(struct vm_fault *vmf)
 	return ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE) ? ret : make_writable(vmf);
 }
 
+static pte_t copy_pte(const struct vm_fault *vmf, const struct page *copy)
+{
+	return only_unshares(vmf) ? mk_pte(vmf->vma, page_to_pfn(copy), P2PSIM_PTE_YOUNG) : anon_pte(vmf->vma, copy);
+}
+
 /*
  * The new page in place of the old.  In between the entry is none, and held: nobody reads the old page when the device
  * reads the new one, and nobody faults something else in.  False: the entry has changed.
@@ -67,9 +81,9 @@ static bool replace_entry(struct vm_fault *vmf, struct page *old, struct page *c
 	mmu_notifier_invalidate_range(mm, vmf->address, vmf->address + PAGE_SIZE);
 	page_add_anon_rmap(copy, vma, vmf->address);
 	mm_count_page(mm, copy, 1);
-	mmu_notifier_change_pte(mm, vmf->address, anon_pte(vma, copy));
+	mmu_notifier_change_pte(mm, vmf->address, copy_pte(vmf, copy));
 	p2psim_step_range(P2PSIM_STEP_PTE_WRITE, p2psim_object_id(&mm->obj), true, unit, unit, NULL);
-	*vmf->pte = anon_pte(vma, copy);
+	*vmf->pte = copy_pte(vmf, copy);
 	pte_release(mm, &hold);
 	if (old) {
 		mm_count_page(mm, old, -1);
@@ -92,7 +106,7 @@ static vm_fault_t announce_copy(struct vm_fault *vmf, struct page *old, struct p
 	mmu_notifier_invalidate_range_only_end(&range);
 	if (!replaced)
 		put_page(copy);
-	return replaced ? VM_FAULT_WRITE : 0;
+	return replaced && !only_unshares(vmf) ? VM_FAULT_WRITE : 0;
 }
 
 /* Copy-on-write.  A reference keeps the old page what it is: reclaim takes no mmap_lock. */
@@ -113,30 +127,49 @@ static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
 	return ret;
 }
 
-static bool is_only_ours(const struct page *page)
+/*
+ * The others have gone: it is ours, and ours alone to find.  After a step that names the page.  False: somebody has a reference,
+ * or will look at it at once (whoever has it locked).
+ */
+static bool become_only_owner(const struct vm_fault *vmf, struct page *page)
 {
-	if (!PageAnon(page) || page->flags & 1UL << PG_ksm)
+	if (page->flags & (1UL << PG_ksm | 1UL << PG_locked) || page_count(page) != 1)
 		return false;
-	return page->flags & 1UL << PG_anon_exclusive || page_count(page) == 1;
+	page->flags |= 1UL << PG_anon_exclusive;
+	page->anon_vma = vmf->vma->anon_vma;
+	p2psim_page_set_owner(page, vmf->vma->vm_mm->obj.id);
+	return true;
 }
 
-static vm_fault_t wp_reuse(struct vm_fault *vmf, struct page *page)
+/* A forced write to a VMA that cannot be written leaves the entry read-only, but dirty. */
+static vm_fault_t wp_reuse(struct vm_fault *vmf)
 {
-	if (!(page->flags & 1UL << PG_anon_exclusive)) { /* the others have gone: it is ours, and ours alone to find */
-		page->flags |= 1UL << PG_anon_exclusive;
-		page->anon_vma = vmf->vma->anon_vma;
-		p2psim_page_set_owner(page, vmf->vma->vm_mm->obj.id);
-	}
-	if (!(vmf->vma->vm_flags & VM_WRITE))
+	if (only_unshares(vmf))
 		return 0;
-	return make_writable(vmf) | VM_FAULT_WRITE;
+	if (vmf->vma->vm_flags & VM_WRITE)
+		return make_writable(vmf) | VM_FAULT_WRITE;
+	return fault_install(vmf, __pte(vmf->orig_pte.val | P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG)) | VM_FAULT_WRITE;
+}
+
+static vm_fault_t wp_anon_page(struct vm_fault *vmf, struct page *page)
+{
+	if (page->flags & 1UL << PG_anon_exclusive)
+		return wp_reuse(vmf);
+	pte_page_step(vmf->vma->vm_mm, vmf->address, page, "wp");
+	if (vmf->pte->val != vmf->orig_pte.val)
+		return 0;
+	return become_only_owner(vmf, page) ? wp_reuse(vmf) : wp_copy(vmf, page);
 }
 
 vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
 	struct page *page = pte_special(vmf->orig_pte) ? NULL : pfn_to_page(pte_pfn(vmf->orig_pte));
 
+	if (page && PageAnon(page))
+		return wp_anon_page(vmf, page);
+	if (only_unshares(vmf))
+		return 0;
 	if ((vmf->vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED))
 		return page ? wp_shared_page(vmf, page) : wp_shared_pfn(vmf);
-	return page && is_only_ours(page) ? wp_reuse(vmf, page) : wp_copy(vmf, page);
+	return wp_copy(vmf, page);
 }

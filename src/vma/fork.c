@@ -14,7 +14,10 @@
  * Entries are copied only if the parent's VMA has an anon_vma or holds pfns: others are faulted in again.  The child has no
  * notifiers.  What fails in the middle leaves a child that exit_mmap() can tear down.
  */
+#include <string.h>
+
 #include <p2psim/check.h>
+#include <p2psim/linux/sched.h>
 #include <p2psim/step.h>
 
 #include "vma/fork.h"
@@ -102,13 +105,13 @@ static void copy_migration(const struct copying *c, pte_t *from, pte_t *to)
 	*to = *from;
 }
 
-/* A device's page becomes a normal one first, without an event.  -EBUSY: the driver is at work on it, or a fault. */
+/* A device's page becomes a normal one first, without an event.  -ENOMEM: the driver is at work on it, or a fault (sic). */
 static int undo_exclusive(const struct copying *c, unsigned long addr, pte_t *from)
 {
 	struct page *page = pfn_to_page(pte_pfn(*from));
 
 	if (PageLocked(page))
-		return -EBUSY;
+		return -ENOMEM;
 	restore_exclusive_pte(c->from, addr, from);
 	return 0;
 }
@@ -152,7 +155,7 @@ static int copy_entry(const struct copying *c, unsigned long addr, pte_t *from)
 		return 0;
 	}
 	if (is_device_exclusive_pte(*from) && undo_exclusive(c, addr, from))
-		return -EBUSY;
+		return -ENOMEM;
 	return copy_present(c, addr, from, to);
 }
 
@@ -222,23 +225,27 @@ static struct vm_area_struct *copy_vma_to(struct mm_struct *mm, struct vm_area_s
 	return copy;
 }
 
+static int dup_vma(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct vm_area_struct *copy = copy_vma_to(mm, vma);
+
+	if (!copy)
+		return -ENOMEM;
+	return copy->vm_flags & VM_WIPEONFORK ? 0 : copy_page_range(copy, vma);
+}
+
 int dup_mmap(struct mm_struct *mm, struct mm_struct *parent)
 {
-	struct vm_area_struct *vma, *copy;
+	struct vm_area_struct *vma;
 	int error = 0;
 
 	if (mmap_write_lock_killable(parent))
 		return -EINTR;
 	mmap_write_lock_nested(mm, 1);
-	for (vma = p2psim_vma_first(parent); vma && !error; vma = p2psim_vma_next(vma)) {
-		if (vma->vm_flags & VM_DONTCOPY)
-			continue;
-		copy = copy_vma_to(mm, vma);
-		if (!copy)
-			error = -ENOMEM;
-		else if (!(copy->vm_flags & VM_WIPEONFORK))
-			error = copy_page_range(copy, vma);
-	}
+	memcpy(mm->limits, parent->limits, sizeof(mm->limits));
+	for (vma = p2psim_vma_first(parent); vma && !error; vma = p2psim_vma_next(vma))
+		if (!(vma->vm_flags & VM_DONTCOPY))
+			error = fatal_signal_pending(current) ? -EINTR : dup_vma(mm, vma);
 	mmap_write_unlock(mm);
 	mmap_write_unlock(parent);
 	return error;

@@ -143,16 +143,15 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 	return error;
 }
 
-/* R3: one that nobody makes pages for any more, and that has at most one child; oldest last. */
+/* R3: the oldest that nobody makes pages for any more, and that has at most one child. */
 static struct anon_vma *find_reusable(const struct vm_area_struct *vma)
 {
 	struct anon_vma_chain *link;
-	struct anon_vma *found = NULL;
 
 	list_for_each_entry(link, &vma->anon_vma_chain, same_vma)
 		if (link->anon_vma->num_children < 2 && !link->anon_vma->num_active_vmas)
-			found = link->anon_vma;
-	return found;
+			return link->anon_vma;
+	return NULL;
 }
 
 static struct anon_vma *anon_vma_below(struct anon_vma *parent)

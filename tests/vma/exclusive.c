@@ -223,7 +223,7 @@ static void test_fork_fails_while_the_driver_has_the_page_locked(void **state)
 
 	touched(b, 0, 1);
 	found = make(b, 0, 1, pages);
-	assert_int_equal(p2psim_fork(b->app, "child", &child), -EBUSY);
+	assert_int_equal(p2psim_fork(b->app, "child", &child), -ENOMEM);
 	assert_null(child);
 	let_go(pages, found);
 	assert_string_equal(pages_state(b, 0), "exclusive-rw");

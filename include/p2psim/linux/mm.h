@@ -127,15 +127,21 @@ P2PSIM_EXPORT vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned lo
 
 #define FOLL_WRITE 0x01u
 #define FOLL_GET 0x04u
-#define FOLL_FORCE 0x10u
+#define FOLL_FORCE 0x10u	/* ptrace: reads whatever is there, writes to private copies */
 #define FOLL_NOFAULT 0x80u
+#define FOLL_REMOTE 0x2000u
+#define FOLL_ANON 0x8000u
 #define FOLL_LONGTERM 0x10000u
 #define FOLL_PIN 0x40000u
+#define FOLL_FAST_ONLY 0x80000u
 #define GUP_PIN_COUNTING_BIAS 1024
 
 /*
  * Pages of [start, start + nr pages) of the current task's mm (_remote: of mm), each with a reference (pin: 1024 of them).
- * `pages` may be NULL: fault only.  `vmas` NULL or filled.  `locked` is not used: the lock is never dropped.
+ * `pages` may be NULL: fault only.  `vmas` NULL or filled.  `locked`, if not NULL, points to 1: faults may drop the lock to
+ * wait, then it is given back at the end and *locked is 0.
+ * A pin for reading unshares first: a page that a fork shares is copied (CLEAR), so that the device looks at what the process
+ * sees, whoever writes later.
  * Context: mmap_lock held for reading; may sleep.
  * Return: pages obtained, perhaps short; an errno only when there is none: -EFAULT (no VMA; VM_IO or VM_PFNMAP;
  * permission), -EEXIST (no struct page behind the entry), -ENOMEM, -EINTR, -EINVAL (flags that do not go together).
@@ -150,9 +156,33 @@ P2PSIM_EXPORT long pin_user_pages(unsigned long start, unsigned long nr_pages, u
 P2PSIM_EXPORT long pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long nr_pages,
 					 unsigned int gup_flags, struct page **pages, struct vm_area_struct **vmas,
 					 int *locked);
+/*
+ * The same with mmap_lock taken and given back inside; _fast: without it where the pages are there already; _fast_only: what is
+ * not there is not faulted in.  Of the current task's mm.
+ * Context: may sleep (_fast_only does not); mmap_lock not held.
+ * Return: as above; _fast also 0: start + nr_pages wraps, -EFAULT: beyond TASK_SIZE.
+ */
+P2PSIM_EXPORT long get_user_pages_unlocked(unsigned long start, unsigned long nr_pages, struct page **pages,
+					   unsigned int gup_flags);
+P2PSIM_EXPORT long pin_user_pages_unlocked(unsigned long start, unsigned long nr_pages, struct page **pages,
+					   unsigned int gup_flags);
+P2PSIM_EXPORT int get_user_pages_fast(unsigned long start, int nr_pages, unsigned int gup_flags, struct page **pages);
+P2PSIM_EXPORT int pin_user_pages_fast(unsigned long start, int nr_pages, unsigned int gup_flags, struct page **pages);
+P2PSIM_EXPORT int get_user_pages_fast_only(unsigned long start, int nr_pages, unsigned int gup_flags, struct page **pages);
 P2PSIM_EXPORT void unpin_user_page(struct page *page);
 P2PSIM_EXPORT void unpin_user_pages(struct page **pages, unsigned long npages);
+/* make_dirty: whoever wrote through the pin says so; takes the lock of pages that are clean, may sleep. */
+P2PSIM_EXPORT void unpin_user_pages_dirty_lock(struct page **pages, unsigned long npages, bool make_dirty);
+P2PSIM_EXPORT void unpin_user_page_range_dirty_lock(struct page *page, unsigned long npages, bool make_dirty);
+/* 1024 references of other kinds look the same. */
 P2PSIM_EXPORT bool page_maybe_dma_pinned(const struct page *page);
+
+/*
+ * Reads or writes (FOLL_WRITE) somebody else's memory as a debugger does; FOLL_FORCE: whatever the VMAs allow.  Where there is no
+ * page, vm_ops->access() is asked.
+ * Context: takes mmap_lock for reading.  Return: bytes done before the first that could not be; 0: none, or killed.
+ */
+P2PSIM_EXPORT int access_remote_vm(struct mm_struct *mm, unsigned long addr, void *buf, int len, unsigned int gup_flags);
 
 /* ---- Filling and emptying the VMA of a device file.  Mirrors: mm/memory.c, 6.1 ---- */
 
