@@ -7,7 +7,8 @@
  *	dpor	one interleaving a trace, by source sets	full verification
  *	icb	every interleaving with at most k preemptions	finds the simplest counterexample
  *	random, pct, pos	samples
- *	auto	icb 0, 1, 2; then dpor; then samples, within the budget
+ *	auto	icb 0, 1, 2; then dpor; then samples (pos).  A number of executions is the budget of each of them; of a time,
+ *		dpor leaves the last quarter to the samples
  *
  * A trace is a class of interleavings that differ only in the order of steps that do not touch the same thing.
  */
@@ -55,6 +56,16 @@ struct p2psim_explore_options {
 	void *on_execution_arg;
 };
 
+#define P2PSIM_STAGES_MAX 8
+
+/* One search of an exploration: auto has several, icb one for each number of preemptions. */
+struct p2psim_explore_stage {
+	enum p2psim_strategy_kind strategy;
+	unsigned int preemptions;	/* icb: at most */
+	uint64_t executions;
+	bool whole;			/* all that there are; a sample never is */
+};
+
 struct p2psim_explore_result {
 	enum p2psim_verdict verdict;	/* over all executions */
 	bool as_expected;
@@ -68,6 +79,8 @@ struct p2psim_explore_result {
 	uint64_t violations, deadlocks;	/* executions that ended with one; deadlocks are among the violations */
 	uint64_t failing_traces;	/* distinct traces that violate or exist */
 	uint64_t steps, steps_max;	/* of all, and of the longest */
+	struct p2psim_explore_stage stages[P2PSIM_STAGES_MAX]; /* what was done, in order; the last ones when there are more */
+	unsigned int stage_count;
 	unsigned int preemptions_min;	/* fewest of any execution that violates or exists; UINT_MAX if none does */
 	struct p2psim_violation violation; /* of the one with the fewest preemptions, then steps */
 	char schedule[128];		/* and its replay string */

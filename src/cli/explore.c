@@ -79,6 +79,44 @@ static int read_budget(const char *text, struct p2psim_explore_options *options)
 	return cli_read_budget(text, &options->budget);
 }
 
+/* What was run, stage by stage. */
+static void print_stages(const struct p2psim_explore_result *r)
+{
+	const char *separator = "  tried: ";
+	unsigned int i;
+
+	for (i = 0; i < r->stage_count; i++, separator = ", ") {
+		const struct p2psim_explore_stage *stage = &r->stages[i];
+
+		printf("%s%s", separator, p2psim_strategy_name(stage->strategy));
+		if (stage->strategy == P2PSIM_EXPLORE_ICB)
+			printf(" %u", stage->preemptions);
+		printf(" (%s%llu)", stage->whole ? "all " : "", (unsigned long long)stage->executions);
+	}
+	putchar('\n');
+}
+
+/* What that proves of a scenario that did not fail. */
+static void print_proof(const struct p2psim_explore_result *r)
+{
+	unsigned int i, most = 0;
+	bool any = false;
+
+	for (i = 0; i < r->stage_count; i++) {
+		if (r->stages[i].strategy != P2PSIM_EXPLORE_ICB || !r->stages[i].whole)
+			continue;
+		any = true;
+		most = r->stages[i].preemptions;
+	}
+	if (r->complete)
+		printf("  proved: no interleaving fails, within this model\n");
+	else if (any)
+		printf("  proved: none with at most %u preemption%s fails; beyond that, nothing was found\n", most,
+		       most == 1 ? "" : "s");
+	else
+		printf("  proved: nothing; what was run did not fail\n");
+}
+
 static void print_result(const struct cli *cli, const struct p2psim_scenario *scenario,
 			 const struct p2psim_explore_result *r, const struct p2psim_minimal *minimal)
 {
@@ -96,6 +134,9 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 	if (r->cut)
 		printf(", %llu too long", (unsigned long long)r->cut);
 	putchar('\n');
+	print_stages(r);
+	if (r->verdict == P2PSIM_NEVER)
+		print_proof(r);
 	if (r->verdict == P2PSIM_VIOLATION)
 		p2psim_report_violation(&r->violation, stdout);
 	if (minimal)

@@ -213,6 +213,25 @@ static struct json_object *minimal_object(const struct p2psim_scenario *scenario
 	return o;
 }
 
+static struct json_object *stages_array(const struct p2psim_explore_result *result)
+{
+	struct json_object *list = json_object_new_array(), *o;
+	unsigned int i;
+
+	for (i = 0; i < result->stage_count; i++) {
+		const struct p2psim_explore_stage *stage = &result->stages[i];
+
+		o = json_object_new_object();
+		add_string(o, "strategy", p2psim_strategy_name(stage->strategy));
+		if (stage->strategy == P2PSIM_EXPLORE_ICB)
+			add_int(o, "preemptions", stage->preemptions);
+		add_int(o, "executions", stage->executions);
+		json_object_object_add(o, "whole", json_object_new_boolean(stage->whole));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
 			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal)
 {
@@ -225,6 +244,7 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, en
 	add_string(o, "verdict", p2psim_verdict_name(result->verdict));
 	json_object_object_add(o, "as_expected", json_object_new_boolean(result->as_expected));
 	json_object_object_add(o, "complete", json_object_new_boolean(result->complete));
+	json_object_object_add(o, "stages", stages_array(result));
 	add_int(o, "executions", result->executions);
 	add_int(o, "redundant", result->redundant);
 	add_int(o, "traces", result->traces);

@@ -238,6 +238,22 @@ static int sample(struct exploration *e, enum p2psim_strategy_kind kind)
 	return 0;
 }
 
+/* A search has ended: what it was. */
+static void note_stage(struct exploration *e, enum p2psim_strategy_kind kind, unsigned int bound, uint64_t executions)
+{
+	struct p2psim_explore_result *result = e->result;
+	bool stopped = e->found && !e->options->keep_going;
+
+	if (result->stage_count == P2PSIM_STAGES_MAX)
+		memmove(&result->stages[0], &result->stages[1], --result->stage_count * sizeof(result->stages[0]));
+	result->stages[result->stage_count++] = (struct p2psim_explore_stage){
+		.strategy = kind,
+		.preemptions = bound,
+		.executions = executions,
+		.whole = !e->interrupted && !stopped && !result->cut,
+	};
+}
+
 static int icb(struct exploration *e, unsigned int most)
 {
 	struct p2psim_explore_result *result = e->result;
@@ -247,6 +263,7 @@ static int icb(struct exploration *e, unsigned int most)
 	for (bound = 0; bound <= most && !error; bound++) {
 		result->executions = result->exists = result->violations = result->deadlocks = 0;
 		error = search_all(e, P2PSIM_EXPLORE_ICB, bound);
+		note_stage(e, P2PSIM_EXPLORE_ICB, bound, result->executions);
 		if (e->interrupted || (e->found && !e->options->keep_going))
 			break;
 	}
@@ -256,27 +273,41 @@ static int icb(struct exploration *e, unsigned int most)
 
 static int automatic(struct exploration *e)
 {
+	struct p2psim_explore_result *result = e->result;
+	const uint64_t deadline_ms = e->deadline_ms;
+	uint64_t before, now;
 	int error = icb(e, 2);
 
 	if (error || (e->found && !e->options->keep_going) || is_out_of_time(e))
 		return error;
 	e->interrupted = false;
-	e->result->executions = e->result->exists = e->result->violations = e->result->deadlocks = 0;
+	result->executions = result->exists = result->violations = result->deadlocks = 0;
+	now = now_ms();
+	if (deadline_ms > now)
+		e->deadline_ms -= (deadline_ms - now) / 4;
 	error = search_all(e, P2PSIM_EXPLORE_DPOR, 0);
-	if (!error && e->interrupted && !(e->found && !e->options->keep_going))
-		error = sample(e, P2PSIM_EXPLORE_POS);
+	note_stage(e, P2PSIM_EXPLORE_DPOR, 0, result->executions);
+	e->deadline_ms = deadline_ms;
+	before = result->executions;
+	if (error || !e->interrupted || (e->found && !e->options->keep_going))
+		return error;
+	error = sample(e, P2PSIM_EXPLORE_POS);
+	note_stage(e, P2PSIM_EXPLORE_POS, 0, result->executions - before);
 	return error;
 }
 
 static int explore(struct exploration *e)
 {
 	enum p2psim_strategy_kind kind = e->options->strategy;
+	int error;
 
 	if (kind == P2PSIM_EXPLORE_AUTO)
 		return automatic(e);
 	if (kind == P2PSIM_EXPLORE_ICB)
 		return icb(e, e->options->preemptions);
-	return is_sampling(kind) ? sample(e, kind) : search_all(e, kind, 0);
+	error = is_sampling(kind) ? sample(e, kind) : search_all(e, kind, 0);
+	note_stage(e, kind, 0, e->result->executions);
+	return error;
 }
 
 static void judge(struct exploration *e)

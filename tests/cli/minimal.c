@@ -17,6 +17,21 @@ static void test_a_failure_is_drawn_with_the_critical_steps_marked(void **state)
 	tool_free(&run);
 }
 
+static void test_what_was_tried_and_what_that_proves_is_said(void **state)
+{
+	(void)state;
+	assert_tool(0, "\n  tried: icb 0 (all 2), icb 1 (", NULL, "explore", twin);
+	assert_tool(0, ", complete, 60 redundant\n  tried: dpor (all 1278)\n  proved: no interleaving fails, within this model\n",
+		    NULL, "explore", good, "--strategy", "dpor");
+	assert_tool(0, ", not complete\n  tried: icb 0 (all 2), icb 1 (10), dpor (10), pos (10)\n"
+		    "  proved: none with at most 0 preemptions fails; beyond that, nothing was found\n", NULL, "explore", good,
+		    "--budget", "10");
+	assert_tool(0, "  tried: random (5)\n  proved: nothing; what was run did not fail\n", NULL, "explore", good,
+		    "--strategy", "random", "--budget", "5");
+	assert_tool(0, "\"stages\":[{\"strategy\":\"icb\",\"preemptions\":0,\"executions\":2,\"whole\":true}", NULL,
+		    "explore", twin, "--json");
+}
+
 static void test_a_correct_scenario_has_nothing_to_minimise(void **state)
 {
 	struct tool_run run = tool("explore", good, "--minimize", "--budget", "100");
@@ -61,6 +76,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_failure_is_drawn_with_the_critical_steps_marked),
+		cmocka_unit_test(test_what_was_tried_and_what_that_proves_is_said),
 		cmocka_unit_test(test_a_correct_scenario_has_nothing_to_minimise),
 		cmocka_unit_test(test_minimising_can_be_left_out),
 		cmocka_unit_test(test_json_has_the_minimal_schedule_and_its_orders),
