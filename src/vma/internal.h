@@ -222,6 +222,13 @@ void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end,
 void free_all_pgtables(struct mm_struct *mm);
 bool p2psim_pud_present(struct mm_struct *mm, unsigned long addr);
 
+/* ---- rmap.c ---- */
+
+/*
+ * What family members rely on (R4, R5): for p2psim_pgtable_is_valid().  True for what is not an anonymous page's present entry.
+ */
+bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t pte, const struct page *page);
+
 /* ---- zap.c: inside an invalidation that is announced already ---- */
 
 /* Removes all entries of [start, end) that belong to vma; even_cows false keeps private anonymous copies. */

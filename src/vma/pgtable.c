@@ -193,7 +193,7 @@ static void count_entry(struct count *count, unsigned long addr, pte_t pte)
 	if (is_swap_pte(pte) || pte_special(pte))
 		return;
 	page = pfn_to_page(pte_pfn(pte));
-	if (!(pte_present(pte) || pte_is_page_kept(pte)) || !is_valid_page(page, pte))
+	if (!(pte_present(pte) || pte_is_page_kept(pte)) || !is_valid_page(page, pte) || !anon_is_valid(vma, addr, pte, page))
 		count->valid = false;
 	else if (PageAnon(page))
 		count->anon++;

@@ -6,6 +6,8 @@
  *	R2. An anon_vma lives while a VMA is on its chain.  Mapped pages point to it; they are unmapped before their VMA goes.
  *	R3. A fork makes no new anon_vma if the child can have one that its VMAs have left and that has at most one child:
  *	    a chain of forks does not grow for ever.
+ *	R4. A page that is exclusive has one entry; only an exclusive one has an entry that can be written.
+ *	R5. A page is found from its anon_vma in each VMA that maps it.
  */
 #include "vma/internal.h"
 
@@ -201,22 +203,49 @@ static void left_by_all(struct anon_vma *anon_vma)
 		anon_vma->parent->num_children--;
 }
 
+static void chain_unlink(struct anon_vma_chain *chain)
+{
+	struct anon_vma *anon_vma = chain->anon_vma;
+
+	list_del(&chain->same_vma);
+	anon_vma_lock_write(anon_vma);
+	list_del(&chain->same_anon_vma);
+	left_by_all(anon_vma);
+	anon_vma_unlock_write(anon_vma);
+	kfree(chain);
+	p2psim_anon_vma_put(anon_vma);
+}
+
+/* The youngest first: whoever is the parent of one goes after it, the root last. */
 void unlink_anon_vmas(struct vm_area_struct *vma)
 {
-	struct anon_vma_chain *chain, *next;
-
 	if (vma->anon_vma)
 		vma->anon_vma->num_active_vmas--;
 	vma->anon_vma = NULL;
-	list_for_each_entry_safe(chain, next, &vma->anon_vma_chain, same_vma) {
-		struct anon_vma *anon_vma = chain->anon_vma;
+	while (!list_empty(&vma->anon_vma_chain))
+		chain_unlink(list_last_entry(&vma->anon_vma_chain, struct anon_vma_chain, same_vma));
+}
 
-		list_del(&chain->same_vma);
-		anon_vma_lock_write(anon_vma);
-		list_del(&chain->same_anon_vma);
-		left_by_all(anon_vma);
-		anon_vma_unlock_write(anon_vma);
-		kfree(chain);
-		p2psim_anon_vma_put(anon_vma);
-	}
+/* R5 */
+static bool is_found(const struct page *page, const struct vm_area_struct *vma, unsigned long addr)
+{
+	const struct anon_vma_chain *chain;
+
+	if (!page->anon_vma || page->index != linear_page_index(vma, addr))
+		return false;
+	list_for_each_entry(chain, &page->anon_vma->chains, same_anon_vma)
+		if (chain->vma == vma)
+			return true;
+	return false;
+}
+
+bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t pte, const struct page *page)
+{
+	bool exclusive = page->flags & 1UL << PG_anon_exclusive;
+
+	if (!vma || !pte_present(pte) || !PageAnon(page) || page->flags & 1UL << PG_ksm)
+		return true;
+	if (exclusive ? page_mapcount(page) != 1 : pte_write(pte)) /* R4 */
+		return false;
+	return is_found(page, vma, addr);
 }
