@@ -22,7 +22,7 @@ void p2psim_process_set_limit(struct p2psim_process *process, enum p2psim_limit 
 
 static unsigned long limit_pages(const struct mm_struct *mm, enum p2psim_limit limit)
 {
-	return (unsigned long)(mm->limits[limit] >> PAGE_SHIFT);
+	return mm->limits[limit] == P2PSIM_UNLIMITED ? ULONG_MAX : (unsigned long)(mm->limits[limit] >> PAGE_SHIFT);
 }
 
 bool can_lock(const struct mm_struct *mm)

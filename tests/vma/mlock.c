@@ -110,6 +110,7 @@ static void test_bytes_are_widened_to_pages_and_wrapping_is_refused(void **state
 	assert_int_equal(b->mm->locked_vm, 1);
 	assert_int_equal(p2psim_mlock(b->app, AT(0), 0), 0);
 	assert_int_equal(p2psim_munlock(b->app, AT(0), ~0UL - AT(0)), -EINVAL);
+	assert_int_equal(p2psim_mlock(b->app, AT(0), ~0UL - 0x8000), -EINVAL);
 }
 
 /* What nobody can read cannot be brought in, but is locked. */
