@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 06-08, 11, 14, 18: what goes wrong around the callbacks of notifiers.
+ * 06-08, 11, 14, 15, 18: what goes wrong around the callbacks of notifiers.
  */
 #include "notifier_mm.h"
 #include "patterns.h"
@@ -15,7 +15,8 @@ struct callbacks {
 	struct mmu_interval_notifier sub;
 	struct mmu_notifier mn;
 	unsigned long page, other;	/* what the CPU's table says */
-	unsigned long copy;		/* what the device has; lock */
+	unsigned long copy, copy2;	/* what the devices have; lock */
+	bool dirty;			/* somebody invalidated since it was cleared; lock */
 	unsigned int active;		/* invalidations under way; lock */
 	bool gone;
 	wait_queue_head_t wq;
@@ -51,7 +52,7 @@ static bool the_copy_is_old(void *state)
 {
 	struct callbacks *c = state;
 
-	return c->copy && c->copy != c->page;
+	return (c->copy && c->copy != c->page) || (c->copy2 && c->copy2 != c->page);
 }
 
 /* ---- 06: the sequence and the entry change under one lock; 07: pages change between start and end ---- */
@@ -64,7 +65,7 @@ static bool right_invalidate(struct mmu_interval_notifier *sub, const struct mmu
 	(void)range;
 	mutex_lock(&c->lock);
 	mmu_interval_set_seq(sub, seq);
-	c->copy = 0;
+	c->copy = c->copy2 = 0;
 	mutex_unlock(&c->lock);
 	return true;
 }
@@ -121,9 +122,8 @@ static void app_replaces_after_the_end(void *state)
 	WRITE_ONCE(c->page, 2);
 }
 
-static void nic_copies(void *state)
+static void copy_to(struct callbacks *c, unsigned long *copy)
 {
-	struct callbacks *c = state;
 	unsigned long seq, page;
 
 	for (;;) {
@@ -134,8 +134,18 @@ static void nic_copies(void *state)
 			break;
 		mutex_unlock(&c->lock);
 	}
-	c->copy = page;
+	*copy = page;
 	mutex_unlock(&c->lock);
+}
+
+static void nic_copies(void *state)
+{
+	copy_to(state, &((struct callbacks *)state)->copy);
+}
+
+static void nic1_copies(void *state)
+{
+	copy_to(state, &((struct callbacks *)state)->copy2);
 }
 
 #define COPY(title, ask, how, app, verdict, which, off)                                                                \
@@ -305,6 +315,70 @@ static void nic_copies_unless_active(void *state)
 				 { "nic0", nic_copies_unless_active } }, .exists = the_copy_is_old, .teardown = end,   \
 		      .expect = verdict, .data = wrong }
 
+/* ---- 15: one flag for two devices in the place of a sequence ---- */
+
+static int flagging_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct callbacks *c = container_of(mn, struct callbacks, mn);
+
+	(void)range;
+	mutex_lock(&c->lock);
+	c->active++;
+	c->dirty = true;
+	c->copy = c->copy2 = 0;
+	mutex_unlock(&c->lock);
+	return 0;
+}
+
+static const struct mmu_notifier_ops flagging_ops = {
+	.invalidate_range_start = flagging_start,
+	.invalidate_range_end = counting_end,
+};
+
+static int begin_flagging(void *state)
+{
+	struct callbacks *c = state;
+	int error = begin(state);
+
+	c->mn.ops = &flagging_ops;
+	return error ?: mmu_notifier_register(&c->mn, c->mm);
+}
+
+/* Right for one device; a second one clears the flag under its hands. */
+static void copy_unless_dirty(struct callbacks *c, unsigned long *copy)
+{
+	unsigned long page;
+	bool collided;
+
+	mutex_lock(&c->lock);
+	c->dirty = false;
+	collided = c->active;
+	mutex_unlock(&c->lock);
+	if (collided)
+		return; /* it faults again later */
+	page = READ_ONCE(c->page);
+	mutex_lock(&c->lock);
+	if (!c->dirty)
+		*copy = page;
+	mutex_unlock(&c->lock);
+}
+
+static void nic_copies_unless_dirty(void *state)
+{
+	copy_unless_dirty(state, &((struct callbacks *)state)->copy);
+}
+
+static void nic1_copies_unless_dirty(void *state)
+{
+	copy_unless_dirty(state, &((struct callbacks *)state)->copy2);
+}
+
+#define COPIES(title, ask, how, nic0, nic1, verdict)                                                                   \
+	.scenario = { .name = title, .question = ask, .source = "mm/mmu_notifier.c: why a sequence",                   \
+		      .state_size = sizeof(struct callbacks), .setup = how,                                            \
+		      .tasks = { { "app", app_replaces }, { "nic0", nic0 }, { "nic1", nic1 } },                        \
+		      .exists = the_copy_is_old, .teardown = end, .expect = verdict }
+
 static int waking_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	(void)range;
@@ -389,6 +463,10 @@ const struct pattern patterns_of_callbacks[] = {
 	  .traces = 1030 },
 	{ COUNTED("14/copy+replace+replace!flag", "And if they are one flag, not a count?", wrong, P2PSIM_SOMETIMES),
 	  .preemptions = 1 },
+	{ COPIES("15/copy+copy+replace", "Can one of two copies be old?", begin_right, nic_copies, nic1_copies,
+		 P2PSIM_NEVER), .traces = 16620 },
+	{ COPIES("15/copy+copy+replace!flag", "And with one dirty flag for both?", begin_flagging,
+		 nic_copies_unless_dirty, nic1_copies_unless_dirty, P2PSIM_SOMETIMES), .preemptions = 1 },
 	{ UNHEARD("18/wait+unregister", "Does the nic wait for an end that nobody hears?", NULL, P2PSIM_NEVER,
 		  P2PSIM_NO_ORACLE), .traces = 935 },
 	{ UNHEARD("18/wait+unregister!silent", "And if unregistering does not wake it?", wrong, P2PSIM_VIOLATION,

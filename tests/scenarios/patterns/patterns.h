@@ -20,8 +20,8 @@ struct pattern {
 };
 
 extern const struct pattern patterns_of_faults[];	/* 01-04, 10, 13: hmm_range_fault() against munmap() */
-extern const struct pattern patterns_of_callbacks[];	/* 06-08, 11, 14, 18: notifiers */
-extern const struct pattern patterns_of_sharing[];	/* 05, 09, 15-17, 19-21: what drivers share between tasks */
+extern const struct pattern patterns_of_callbacks[];	/* 06-08, 11, 14, 15, 18: notifiers */
+extern const struct pattern patterns_of_sharing[];	/* 05, 09, 16, 17, 19-21: what drivers share between tasks */
 extern const struct pattern patterns_of_bars[];		/* 12: an exporter that moves */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 05, 09, 15-17, 19-21: what the tasks of a driver share.  Lists and device state are words marked READ_ONCE() and
+ * 05, 09, 16, 17, 19-21: what the tasks of a driver share.  Lists and device state are words marked READ_ONCE() and
  * WRITE_ONCE(), a cache of translations is steps: no call of the kernel stands for them.
  */
 #include "patterns.h"
@@ -22,8 +22,6 @@ struct sharing {
 	wait_queue_head_t wq;
 	int head, next[2];		/* a list: 0 = its end */
 	int done;
-	bool dirty;
-	unsigned int seq;		/* lock */
 	int page, copy[2];
 	int pte, tlb;			/* 0 = nothing */
 	struct p2psim_object pte_obj, tlb_obj, page_obj;
@@ -111,63 +109,6 @@ static void nic_waits(void *state)
 	prepare_to_wait(&s->wq, &wait, TASK_UNINTERRUPTIBLE);
 	schedule();
 	finish_wait(&s->wq, &wait);
-}
-
-/* ---- 15: a flag instead of a sequence ---- */
-
-static void app_replaces(void *state)
-{
-	struct sharing *s = state;
-
-	mutex_lock(&s->lock);
-	s->dirty = true;
-	s->seq++;
-	s->copy[0] = s->copy[1] = 0;
-	mutex_unlock(&s->lock);
-	WRITE_ONCE(s->page, 2);
-	mutex_lock(&s->lock);
-	s->dirty = true;
-	s->seq++;
-	mutex_unlock(&s->lock);
-}
-
-static void copy(struct sharing *s, int n)
-{
-	unsigned int seq;
-	int page;
-	bool old;
-
-	do {
-		mutex_lock(&s->lock);
-		s->dirty = false;
-		seq = s->seq;
-		mutex_unlock(&s->lock);
-		page = READ_ONCE(s->page);
-		mutex_lock(&s->lock);
-		old = wrong() ? s->dirty : s->seq != seq || s->seq & 1;
-		if (!old)
-			s->copy[n] = page;
-		mutex_unlock(&s->lock);
-		if (old && !wrong())
-			return; /* collided: the device faults again later */
-	} while (old);
-}
-
-static void nic0_copies(void *state)
-{
-	copy(state, 0);
-}
-
-static void nic1_copies(void *state)
-{
-	copy(state, 1);
-}
-
-static bool a_copy_is_old(void *state)
-{
-	struct sharing *s = state;
-
-	return (s->copy[0] && s->copy[0] != s->page) || (s->copy[1] && s->copy[1] != s->page);
 }
 
 /* ---- 16: the cache of translations ---- */
@@ -284,17 +225,24 @@ static void channel1(void *state)
 	channel(state, 1);
 }
 
+/* No new transfers: before it waits for the old ones, or too late. */
+static void close_door(struct sharing *s)
+{
+	mutex_lock(&s->lock);
+	s->closed = true;
+	mutex_unlock(&s->lock);
+}
+
 static void driver_unmaps(void *state)
 {
 	struct sharing *s = state;
 
-	if (!wrong()) {
-		mutex_lock(&s->lock);
-		s->closed = true;
-		mutex_unlock(&s->lock);
-	}
+	if (!wrong())
+		close_door(s);
 	wait_event(s->wq, !READ_ONCE(s->busy[0]));
 	wait_event(s->wq, !READ_ONCE(s->busy[1]));
+	if (wrong())
+		close_door(s);
 	WRITE_ONCE(s->freed, true);
 }
 
@@ -381,13 +329,6 @@ const struct pattern patterns_of_sharing[] = {
 	{ SHARING("09/wait+wake!check-first", "And if the condition is read before prepare_to_wait()?", "wait_event()",
 		  begin, app_ends, nic_waits, NOBODY, NULL, NULL, "wrong", P2PSIM_VIOLATION, P2PSIM_DEADLOCK),
 	  .preemptions = 1 },
-	{ SHARING("15/copy+copy+replace", "Can one of two copies be old?", "mm/mmu_notifier.c: why a sequence", begin,
-		  app_replaces, nic0_copies, NIC1(nic1_copies), a_copy_is_old, NULL, NULL, P2PSIM_NEVER, 0),
-	  .traces = 246 },
-	{ SHARING("15/copy+copy+replace!flag", "And with one dirty flag for both?", "mm/mmu_notifier.c: why a sequence",
-		  begin, app_replaces, nic0_copies, NIC1(nic1_copies), a_copy_is_old, NULL, "wrong",
-		  P2PSIM_SOMETIMES, 0),
-	  .preemptions = 1 },
 	{ SHARING("16/access+unmap", "Does a cached translation outlive its page?", "arch_invalidate_secondary_tlbs()",
 		  begin, app_unmaps, nic_accesses, NOBODY, is_bad, NULL, NULL, P2PSIM_NEVER, 0), .traces = 8 },
 	{ SHARING("16/access+unmap!flush-first", "And if the cache is flushed before the entry is cleared?",
@@ -404,7 +345,7 @@ const struct pattern patterns_of_sharing[] = {
 		  channel0, NIC1(channel1), is_bad, NULL, NULL, P2PSIM_NEVER, 0), .traces = 140 },
 	{ SHARING("19/two-channels!open-door", "And if new transfers may start meanwhile?", "a drain", begin,
 		  driver_unmaps,
-		  channel0, NIC1(channel1), is_bad, NULL, "wrong", P2PSIM_SOMETIMES, 0) },
+		  channel0, NIC1(channel1), is_bad, NULL, "wrong", P2PSIM_SOMETIMES, 0), .preemptions = 2 },
 	{ SHARING("20/install+remap", "Is a page of the old VMA installed in the new one?",
 		  "mm/mmu_notifier.c, 6.1", begin,
 		  app_remaps, nic_installs, NOBODY, of_another_vma, NULL, NULL, P2PSIM_NEVER, 0), .traces = 3 },
