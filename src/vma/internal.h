@@ -63,6 +63,19 @@ void vma_close(struct vm_area_struct *vma);
 void vma_drop_ops(struct vm_area_struct *vma);
 pgprot_t vm_get_page_prot(unsigned long vm_flags);
 
+/* ---- i_mmap.c: mapping->i_mmap.  Context: i_mmap_rwsem, W for the changes ---- */
+
+/* Inserts after those of the same offset. */
+void vma_interval_tree_insert(struct vm_area_struct *vma, struct p2psim_tree *root);
+void vma_interval_tree_remove(struct vm_area_struct *vma, struct p2psim_tree *root);
+/* Those that map some of the file's pages [first, last], by offset. */
+struct vm_area_struct *vma_interval_tree_iter_first(struct p2psim_tree *root, pgoff_t first, pgoff_t last);
+struct vm_area_struct *vma_interval_tree_iter_next(struct vm_area_struct *vma, pgoff_t first, pgoff_t last);
+#define vma_interval_tree_foreach(vma, root, first, last)                                                              \
+	for (vma = vma_interval_tree_iter_first(root, first, last); vma; vma = vma_interval_tree_iter_next(vma, first, last))
+/* Is it there, and does it know the greatest offset below it? */
+bool vma_interval_tree_has(const struct vm_area_struct *vma, const struct p2psim_tree *root);
+
 /* ---- merge.c ---- */
 
 /*

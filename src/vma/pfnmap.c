@@ -7,6 +7,18 @@
 
 #include "vma/internal.h"
 
+/* Drivers do it from ->mmap(), before the VMA is anywhere; later, its place in the reverse map is another, too. */
+static void set_pgoff(struct vm_area_struct *vma, pgoff_t pgoff)
+{
+	struct p2psim_tree *i_mmap = vma->detached || !vma->vm_file ? NULL : &vma->vm_file->f_mapping->i_mmap;
+
+	if (i_mmap)
+		vma_interval_tree_remove(vma, i_mmap);
+	vma->vm_pgoff = pgoff;
+	if (i_mmap)
+		vma_interval_tree_insert(vma, i_mmap);
+}
+
 /* Copy-on-write VMAs may be filled only as a whole: vm_pgoff then says which page is the original. */
 static int check_remap(struct vm_area_struct *vma, unsigned long addr, unsigned long pfn, unsigned long end)
 {
@@ -16,7 +28,7 @@ static int check_remap(struct vm_area_struct *vma, unsigned long addr, unsigned 
 	if (is_cow_mapping(vma->vm_flags)) {
 		if (addr != vma->vm_start || end != vma->vm_end)
 			return -EINVAL;
-		vma->vm_pgoff = pfn;
+		set_pgoff(vma, pfn);
 	}
 	if (addr < vma->vm_start || end > vma->vm_end || end <= addr) {
 		p2psim_violate(P2PSIM_RANGE, 0, vma->vm_mm->obj.id, 0,

@@ -50,17 +50,14 @@ static bool walk_anon(const struct rmap_walk *walk, struct anon_vma *anon_vma)
 
 static bool walk_file(const struct rmap_walk *walk, struct address_space *mapping)
 {
-	struct p2psim_tree_node *node;
+	pgoff_t index = walk->page->index;
 	struct vm_area_struct *vma;
 	bool ok = true;
 
 	i_mmap_lock_read(mapping);
-	for (node = p2psim_tree_first(&mapping->i_mmap); node && ok; node = p2psim_tree_next(node)) {
-		vma = container_of(node, struct vm_area_struct, file_node);
-		if (!covers(vma, walk->page))
-			continue;
+	vma_interval_tree_foreach(vma, &mapping->i_mmap, index, index) {
 		ok = visit_vma(walk, vma);
-		if (is_done(walk))
+		if (!ok || is_done(walk))
 			break;
 	}
 	i_mmap_unlock_read(mapping);

@@ -54,19 +54,6 @@ static void augment_gap(struct p2psim_tree_node *node)
 
 static const struct p2psim_tree_ops vma_tree = { starts_before, augment_gap };
 
-static struct vm_area_struct *file_vma(const struct p2psim_tree_node *node)
-{
-	return container_of(node, struct vm_area_struct, file_node);
-}
-
-/* Equal offsets keep the order in which they came. */
-static bool maps_before(const struct p2psim_tree_node *a, const struct p2psim_tree_node *b)
-{
-	return file_vma(a)->vm_pgoff < file_vma(b)->vm_pgoff;
-}
-
-static const struct p2psim_tree_ops file_tree = { maps_before, NULL };
-
 /* A stack keeps its guard free. */
 static unsigned long gap_between(const struct vm_area_struct *prev, const struct vm_area_struct *vma)
 {
@@ -142,13 +129,13 @@ static struct p2psim_tree *i_mmap_of(const struct vm_area_struct *vma)
 static void file_insert(struct vm_area_struct *vma)
 {
 	if (vma->vm_file)
-		p2psim_tree_insert(i_mmap_of(vma), &vma->file_node, &file_tree);
+		vma_interval_tree_insert(vma, i_mmap_of(vma));
 }
 
 static void file_erase(struct vm_area_struct *vma)
 {
 	if (vma->vm_file)
-		p2psim_tree_erase(i_mmap_of(vma), &vma->file_node, &file_tree);
+		vma_interval_tree_remove(vma, i_mmap_of(vma));
 }
 
 static void tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
@@ -308,11 +295,7 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags)
 /* V4 */
 static bool is_in_file_tree(const struct vm_area_struct *vma)
 {
-	const struct p2psim_tree_node *node = &vma->file_node;
-
-	while (node->parent)
-		node = node->parent;
-	return node == i_mmap_of(vma)->root;
+	return vma_interval_tree_has(vma, i_mmap_of(vma));
 }
 
 static bool vma_is_valid(const struct vm_area_struct *vma, const struct vm_area_struct *prev)

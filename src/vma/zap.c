@@ -127,20 +127,10 @@ void(zap_vma_ptes)(struct vm_area_struct *vma, unsigned long address, unsigned l
 	zap_range_single(vma, address, address + size, true);
 }
 
-/* The first VMA of the file at or after `after` in mapping order; NULL = from the beginning. */
-static struct vm_area_struct *next_mapping(struct address_space *mapping, struct vm_area_struct *after)
-{
-	struct p2psim_tree_node *node = after ? p2psim_tree_next(&after->file_node) : p2psim_tree_first(&mapping->i_mmap);
-
-	return node ? container_of(node, struct vm_area_struct, file_node) : NULL;
-}
-
 static void unmap_piece(struct vm_area_struct *vma, pgoff_t first, pgoff_t last, bool even_cows)
 {
 	pgoff_t vma_last = vma->vm_pgoff + vma_pages(vma) - 1, from = max(first, vma->vm_pgoff), to = min(last, vma_last);
 
-	if (from > to)
-		return;
 	zap_range_single(vma, vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT),
 			 vma->vm_start + ((to - vma->vm_pgoff + 1) << PAGE_SHIFT), even_cows);
 }
@@ -158,7 +148,7 @@ void(unmap_mapping_range)(struct address_space *mapping, loff_t holebegin, loff_
 	p2psim_enter("unmap_mapping_range(%s, %p, %x)", P2PSIM_STR(mapping->host->obj.name), (uint64_t)holebegin,
 		     (uint64_t)holelen);
 	i_mmap_lock_read(mapping);
-	for (vma = next_mapping(mapping, NULL); vma; vma = next_mapping(mapping, vma))
+	vma_interval_tree_foreach(vma, &mapping->i_mmap, first, last)
 		unmap_piece(vma, first, last, even_cows);
 	i_mmap_unlock_read(mapping);
 	p2psim_leave("unmapped");

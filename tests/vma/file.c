@@ -5,6 +5,7 @@
 #include "vma_bench.h"
 
 #include "core/tree.h"
+#include "vma/internal.h"
 
 static struct file *another_file(struct vma_bench *b, const char *name)
 {
@@ -205,6 +206,33 @@ static void test_a_private_mapping_of_pfns_has_lost_its_offset(void **state)
 	assert_true(pte_none(*p2psim_pte_lookup(b->mm, AT(5))));
 }
 
+/* Against all VMAs, one after the other: the same, in the same order, wherever a query begins and ends. */
+static void test_the_reverse_map_finds_what_a_walk_finds(void **state)
+{
+	struct vma_bench *b = *state;
+	struct p2psim_tree *root = &b->file->f_mapping->i_mmap;
+	const struct p2psim_tree_node *node;
+	struct vm_area_struct *vma, *found;
+	unsigned long i, first, last;
+
+	b->ops = NULL;
+	for (i = 0; i < 40; i++) /* lengths of 1 to 5 pages, offsets that meet, overlap and repeat */
+		p2psim_mmap(b->app, AT(8 * i), PAGES(1 + i * 7 % 5), RW, MAP_SHARED | MAP_FIXED, b->file, PAGES(i * 11 % 23));
+	for (first = 0; first < 30; first++) {
+		for (last = first; last < 30; last += 3) {
+			found = vma_interval_tree_iter_first(root, first, last);
+			for (node = p2psim_tree_first(root); node; node = p2psim_tree_next(node)) {
+				vma = container_of((struct p2psim_tree_node *)node, struct vm_area_struct, file_node);
+				if (vma->vm_pgoff > last || vma->vm_pgoff + vma_pages(vma) <= first)
+					continue;
+				assert_ptr_equal(found, vma);
+				found = vma_interval_tree_iter_next(found, first, last);
+			}
+			assert_null(found);
+		}
+	}
+}
+
 /* A mapping that the driver refused never was in it. */
 static void test_a_refused_mapping_is_not_in_the_reverse_map(void **state)
 {
@@ -270,6 +298,7 @@ int main(void)
 		bench_test(test_a_merge_leaves_one_entry_of_the_reverse_map),
 		bench_test(test_all_processes_are_in_the_reverse_map),
 		bench_test(test_a_private_mapping_of_pfns_has_lost_its_offset),
+		bench_test(test_the_reverse_map_finds_what_a_walk_finds),
 		bench_test(test_a_refused_mapping_is_not_in_the_reverse_map),
 		bench_test(test_a_reference_of_a_closed_file_is_a_UAF),
 		core_test_rubble(test_an_fput_too_many_of_a_mapped_file_is_unbalanced),
