@@ -149,6 +149,23 @@ static void test_too_many_vmas_is_try_again(void **state)
 	assert_int_equal(advise(b, 0, 2, MADV_DONTFORK), 0);
 }
 
+/* The driver is asked before its VMA is cut, and hears of the new part, under mmap_lock W; its word is the answer. */
+static void test_a_driver_may_refuse_the_cut(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_device(b, 0, 4);
+	bench_log(b);
+	b->no_split_at = AT(3);
+	assert_int_equal(advise(b, 1, 2, MADV_DONTFORK), -EBUSY);
+	assert_string_equal(bench_log(b), "may_split 0-4 at 1; open 0-1 W; may_split 1-4 at 3; ");
+	assert_string_equal(bench_vmas(b), "0-1 rw 1-4 rw"); /* the first cut stays */
+	assert_false(bench_vma(b, 1)->vm_flags & VM_DONTCOPY);
+	assert_int_equal(p2psim_mlock(b->app, AT(2), PAGES(1)), -EBUSY);
+	assert_string_equal(bench_log(b), "may_split 1-4 at 2; open 1-2 W; may_split 2-4 at 3; ");
+	assert_int_equal(b->mm->locked_vm, 0);
+}
+
 /* ---- advice about pages ---- */
 
 /*	AA|A	one CLEAR a VMA, cut to it (fact 2) */
@@ -297,6 +314,7 @@ int main(void)
 		bench_test(test_what_a_vma_cannot_be_is_refused),
 		bench_test(test_io_memory_may_be_dropped),
 		bench_test_narrow(test_too_many_vmas_is_try_again),
+		bench_test(test_a_driver_may_refuse_the_cut),
 		bench_test(test_dontneed_clears_vma_by_vma),
 		bench_test(test_locked_pages_go_only_when_that_is_said),
 		bench_test(test_free_leaves_the_page_clean_until_it_is_written),
