@@ -108,27 +108,6 @@ void restore_exclusive_pte(struct vm_area_struct *vma, unsigned long addr, pte_t
 	*pte = mk_pte(vma, page_to_pfn(page), bits);
 }
 
-static bool is_unlocked(void *arg)
-{
-	return !PageLocked(arg);
-}
-
-/* False: mmap_lock was dropped to wait, and the fault is to be tried again. */
-static bool lock_page_or_retry(struct page *page, const struct vm_fault *vmf)
-{
-	bool may_drop = vmf->flags & FAULT_FLAG_ALLOW_RETRY && !(vmf->flags & FAULT_FLAG_TRIED);
-
-	if (trylock_page(page))
-		return true;
-	if (!may_drop) {
-		lock_page(page);
-		return true;
-	}
-	mmap_read_unlock(vmf->vma->vm_mm);
-	p2psim_step_guarded(P2PSIM_STEP_READ, P2PSIM_OBJ_RAM, false, "page lock:wait", is_unlocked, page);
-	return false;
-}
-
 /* The reference keeps the page while the lock is waited for. */
 vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 {
@@ -137,7 +116,7 @@ vm_fault_t remove_device_exclusive_entry(struct vm_fault *vmf)
 	struct mmu_notifier_range range;
 
 	get_page(page);
-	if (!lock_page_or_retry(page, vmf)) {
+	if (!fault_lock_page(vmf, page)) {
 		put_page(page);
 		return VM_FAULT_RETRY;
 	}

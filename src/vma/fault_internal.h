@@ -56,6 +56,9 @@ bool fault_copy_contents(struct page *copy, struct page *old, unsigned long pfn)
 
 /* ---- fault_swap.c ---- */
 
+/* False: mmap_lock was dropped to wait, and the fault is to be tried again (VM_FAULT_RETRY). */
+bool fault_lock_page(const struct vm_fault *vmf, struct page *page);
+
 /* Entries that are neither none nor present. */
 vm_fault_t do_absent_page(struct vm_fault *vmf);
 

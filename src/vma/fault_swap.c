@@ -7,28 +7,140 @@
 
 #include "vma/fault_internal.h"
 #include "vma/rmap_walk.h"
+#include "vma/swap.h"
 
-static vm_fault_t do_swap_page(struct vm_fault *vmf)
+static bool is_unlocked(void *arg)
+{
+	return !PageLocked(arg);
+}
+
+bool fault_lock_page(const struct vm_fault *vmf, struct page *page)
+{
+	bool may_drop = vmf->flags & FAULT_FLAG_ALLOW_RETRY && !(vmf->flags & FAULT_FLAG_TRIED);
+
+	if (trylock_page(page))
+		return true;
+	if (!may_drop) {
+		lock_page(page);
+		return true;
+	}
+	mmap_read_unlock(vmf->vma->vm_mm);
+	p2psim_step_guarded(P2PSIM_STEP_READ, P2PSIM_OBJ_RAM, false, "page lock:wait", is_unlocked, page);
+	return false;
+}
+
+/* ---- swap ---- */
+
+/*
+ * The anon_vma in which the page is found: our own if it is ours alone, else that of the oldest in the family, who all look
+ * there.
+ */
+static void add_swapped_rmap(struct vm_fault *vmf, struct page *page, bool only)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	unsigned long slot = pte_pfn(vmf->orig_pte);
+
+	if (page->_mapcount.counter++ < 0) {
+		page->flags |= 1UL << PG_anon | 1UL << PG_swapbacked;
+		page->anon_vma = vma->anon_vma->root;
+		page->index = linear_page_index(vma, vmf->address);
+	}
+	if (!only) {
+		p2psim_page_set_owner(page, 0);
+		return;
+	}
+	page->flags |= 1UL << PG_anon_exclusive;
+	page->anon_vma = vma->anon_vma;
+	p2psim_page_set_owner(page, vma->vm_mm->obj.id);
+}
+
+/* The entry's step is done.  Takes over a reference.  A write to what is not ours alone faults again, and copies. */
+static void map_swapped(struct vm_fault *vmf, struct page *page, bool only)
+{
+	struct vm_area_struct *vma = vmf->vma;
 	u64 bits = P2PSIM_PTE_YOUNG;
+
+	if (only && fault_wants_write(vmf) && vma->vm_flags & VM_WRITE)
+		bits |= P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY;
+	add_swapped_rmap(vmf, page, only);
+	mm_count_page(vma->vm_mm, page, 1);
+	*vmf->pte = mk_pte(vma, page_to_pfn(page), bits);
+}
+
+/* One entry names the slot, ours: the page goes round the cache. */
+static vm_fault_t swap_in_alone(struct vm_fault *vmf, unsigned long slot)
+{
 	struct page *page = (alloc_page)(GFP_HIGHUSER_MOVABLE);
 
 	if (!page)
 		return VM_FAULT_OOM;
-	if (!fault_claim(vmf)) {
+	if (!fault_claim(vmf) || swap_count(slot) > 1 || swap_cache_peek(slot)) {
 		put_page(page);
 		return 0;
 	}
-	p2psim_swap_in(slot, page);
-	page_add_anon_rmap(page, vma, vmf->address);
-	mm_count_page(vma->vm_mm, page, 1);
-	if (fault_wants_write(vmf) && vma->vm_flags & VM_WRITE)
-		bits |= P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY;
-	*vmf->pte = mk_pte(vma, page_to_pfn(page), bits);
+	swap_read_last(slot, page);
+	map_swapped(vmf, page, true);
 	return VM_FAULT_MAJOR;
 }
+
+/* Locked: is it still the slot's? */
+static bool is_of_slot(const struct page *page, unsigned long slot)
+{
+	return page->flags & 1UL << PG_swapcache && page->private == slot;
+}
+
+/* A write, or a VMA that keeps its pages anyway, wants the page for itself: it leaves the cache if nobody else is left. */
+static bool is_wanted_alone(const struct vm_fault *vmf, const struct page *page)
+{
+	return vmf->vma->vm_flags & VM_LOCKED || (fault_wants_write(vmf) && page_count(page) == 2);
+}
+
+/* The caller's reference is beside that of the cache; the entry gets another. */
+static void map_cached(struct vm_fault *vmf, unsigned long slot, struct page *page)
+{
+	bool only = pte_swp_exclusive(vmf->orig_pte);
+
+	pte_page_step(vmf->vma->vm_mm, vmf->address, page, "swap:in");
+	if (vmf->pte->val != vmf->orig_pte.val)
+		return;
+	swap_forget(slot);
+	if (is_wanted_alone(vmf, page))
+		swap_cache_leave(page);
+	only |= page_count(page) == 1;
+	get_page(page);
+	map_swapped(vmf, page, only);
+}
+
+static vm_fault_t swap_in_cached(struct vm_fault *vmf, unsigned long slot, struct page *page)
+{
+	if (!fault_lock_page(vmf, page)) {
+		put_page(page);
+		return VM_FAULT_RETRY;
+	}
+	if (is_of_slot(page, slot))
+		map_cached(vmf, slot, page);
+	swap_cache_unmapped(page);
+	unlock_page(page);
+	put_page(page);
+	return 0;
+}
+
+static vm_fault_t do_swap_page(struct vm_fault *vmf)
+{
+	unsigned long slot = pte_pfn(vmf->orig_pte);
+	struct page *page = swap_cache_peek(slot);
+
+	if (__anon_vma_prepare(vmf->vma))
+		return VM_FAULT_OOM;
+	if (!page && swap_count(slot) == 1)
+		return swap_in_alone(vmf, slot);
+	if (page)
+		get_page(page);
+	else
+		page = swap_cache_read(slot);
+	return page ? swap_in_cached(vmf, slot, page) : VM_FAULT_OOM;
+}
+
+/* ---- migration ---- */
 
 static bool has_arrived(void *arg)
 {

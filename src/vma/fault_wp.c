@@ -9,6 +9,7 @@
 #include <p2psim/step.h>
 
 #include "vma/fault_internal.h"
+#include "vma/swap.h"
 #include "vma/rmap_walk.h"
 
 static bool only_unshares(const struct vm_fault *vmf)
@@ -88,6 +89,7 @@ static bool replace_entry(struct vm_fault *vmf, struct page *old, struct page *c
 	if (old) {
 		mm_count_page(mm, old, -1);
 		page_remove_rmap(old);
+		swap_cache_unmapped(old);
 		put_page(old);
 	}
 	return true;
@@ -133,7 +135,9 @@ static vm_fault_t wp_copy(struct vm_fault *vmf, struct page *old)
  */
 static bool become_only_owner(const struct vm_fault *vmf, struct page *page)
 {
-	if (page->flags & (1UL << PG_ksm | 1UL << PG_locked) || page_count(page) != 1)
+	if (page->flags & (1UL << PG_ksm | 1UL << PG_locked) || page_count(page) != 1 + swap_cache_refs(page))
+		return false;
+	if (!swap_cache_leave(page))
 		return false;
 	page->flags |= 1UL << PG_anon_exclusive;
 	page->anon_vma = vmf->vma->anon_vma;

@@ -23,6 +23,7 @@
 #include "vma/fork.h"
 #include "vma/internal.h"
 #include "vma/rmap_walk.h"
+#include "vma/swap.h"
 
 /* One VMA's entries on their way. */
 struct copying {
@@ -91,7 +92,7 @@ static void share_page(const struct copying *c, struct page *page)
 
 static void copy_swap(pte_t *from, pte_t *to)
 {
-	p2psim_swap_dup(pte_pfn(*from));
+	swap_dup(pte_pfn(*from));
 	*from = pte_swp_clear_exclusive(*from); /* not one mapping's alone any more */
 	*to = *from;
 }

@@ -185,14 +185,6 @@ void drop_page(struct page *page);
 void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
 bool p2psim_ram_copy(struct page *to, struct page *from);
 struct p2psim_ram_state *p2psim_ram(void);
-/* Swap slots: keep a page's bytes.  A slot is reserved first; the bytes move with the entry. */
-long p2psim_swap_reserve(void);				/* slot, or -ENOMEM */
-void p2psim_swap_out(unsigned long slot, struct page *page);
-void p2psim_swap_in(unsigned long slot, struct page *page);
-bool p2psim_swap_is_used(unsigned long slot);
-/* One entry more, or less, names the slot; the last one frees it. */
-void p2psim_swap_dup(unsigned long slot);
-void p2psim_swap_free(unsigned long slot);
 
 /* ---- pgtable.c ---- */
 

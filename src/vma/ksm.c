@@ -23,6 +23,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/rmap_walk.h"
+#include "vma/swap.h"
 
 struct ksm_place {
 	struct mm_struct *mm;
@@ -58,7 +59,7 @@ static int protect_entry(struct ksm_place *p, pte_t *pte)
 
 	if (!pte_maps(pte, page))
 		return -EAGAIN;
-	if (page_count(page) != page_mapcount(page) + 1)
+	if (page_count(page) != page_mapcount(page) + swap_cache_refs(page) + 1)
 		return -EBUSY;
 	page->flags &= ~(1UL << PG_anon_exclusive);
 	if (pte_dirty(*pte))

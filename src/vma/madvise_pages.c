@@ -6,7 +6,7 @@
  *	FREE		CLEAR.  The page stays, clean and not swap-backed: reclaim may drop it; a write cancels that
  *	COLD		entries become old; no event
  *	PAGEOUT		old, and to reclaim at once
- *	WILLNEED	nothing that anybody sees; -EBADF for anonymous memory in a kernel without swap
+ *	WILLNEED	swapped pages into the swap cache, no entry changes; -EBADF for anonymous memory in a kernel without swap
  *	POPULATE_*	faults, as if each page were read or written
  */
 #include <p2psim/linux/mman.h>
@@ -16,6 +16,7 @@
 #include <p2psim/world.h>
 
 #include "vma/internal.h"
+#include "vma/swap.h"
 
 #define OLD_AND_CLEAN (P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY)
 
@@ -117,6 +118,29 @@ static int page_out(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 	return 0;
 }
 
+/* Into the swap cache; the entry stays.  Without memory it is not read: it was only advice. */
+static int read_ahead(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	struct page *page;
+
+	if (!is_swap_pte(*pte) || swap_cache_peek(pte_pfn(*pte)))
+		return 0;
+	pte_write_step(vma->vm_mm, addr);
+	page = is_swap_pte(*pte) ? swap_cache_read(pte_pfn(*pte)) : NULL;
+	if (page)
+		put_page(page);
+	return 0;
+}
+
+static int will_need(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	if (vma->vm_file)
+		return 0;
+	if (!p2psim_world_config(p2psim_world_current())->swap)
+		return -EBADF;
+	return for_each_entry(vma, start, end, read_ahead);
+}
+
 /* Pages only, no values: -EINVAL for what GUP refuses, -EFAULT for what the fault handler refuses. */
 static int populate_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool write)
 {
@@ -138,7 +162,7 @@ int madvise_pages(struct vm_area_struct *vma, unsigned long start, unsigned long
 {
 	switch (advice) {
 	case MADV_WILLNEED:
-		return vma->vm_file || p2psim_world_config(p2psim_world_current())->swap ? 0 : -EBADF;
+		return will_need(vma, start, end);
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
 		return populate_range(vma, start, end, advice == MADV_POPULATE_WRITE);

@@ -7,6 +7,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/internal.h"
+#include "vma/swap.h"
 #include "vma/page_cache.h"
 
 static bool is_cached(const struct vm_area_struct *vma, unsigned long addr)
@@ -29,7 +30,7 @@ static bool is_in_core(struct vm_area_struct *vma, unsigned long addr)
 
 	if (pte_none(pte))
 		return is_cached(vma, addr);
-	return !is_swap_pte(pte);
+	return !is_swap_pte(pte) || swap_cache_peek(pte_pfn(pte));
 }
 
 static int locked_mincore(struct mm_struct *mm, unsigned long addr, unsigned long end, unsigned char *vec)

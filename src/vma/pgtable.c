@@ -8,6 +8,7 @@
 #include <p2psim/step.h>
 
 #include "vma/internal.h"
+#include "vma/swap.h"
 
 #define TABLE "page tables"
 
@@ -188,7 +189,7 @@ static void count_entry(struct count *count, unsigned long addr, pte_t pte)
 		return;
 	if (!vma || vma->vm_start > addr || (pte_write(pte) && !(vma->vm_flags & VM_WRITE)))
 		count->valid = false;
-	if (is_swap_pte(pte) && !p2psim_swap_is_used(pte_pfn(pte)))
+	if (is_swap_pte(pte) && !swap_is_used(pte_pfn(pte)))
 		count->valid = false;
 	if (is_swap_pte(pte) || pte_special(pte))
 		return;

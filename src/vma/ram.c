@@ -15,7 +15,7 @@
 #include <p2psim/step.h>
 #include <p2psim/world.h>
 
-#include "vma/internal.h"
+#include "vma/swap.h"
 
 #define FIRST_PFN 0x100UL
 #define SECTION 512UL
@@ -34,12 +34,6 @@ struct mmio_window {
 	struct mmio_window *next;
 };
 
-struct swap_slot {
-	void *data;	/* NULL: zeros */
-	u32 count;	/* entries that name it; 0: free */
-	u32 owner;
-};
-
 struct p2psim_ram_state {
 	struct page **sections;
 	unsigned long pages;		/* the machine's */
@@ -48,9 +42,7 @@ struct p2psim_ram_state {
 	unsigned long used;
 	struct page *zero;
 	struct mmio_window *windows;
-	struct swap_slot *slots;
-	unsigned long slot_count, slot_space;
-	unsigned long slots_used;
+	struct p2psim_swap_state swap;
 };
 
 static void check_ram(void *state)
@@ -62,8 +54,8 @@ static void check_ram(void *state)
 	if (ram->zero && ram->zero->_refcount.counter != 1)
 		p2psim_violate(P2PSIM_LEAK, 0, P2PSIM_OBJ_RAM, 0, "%d reference(s) of the zero page were never dropped",
 			       ram->zero->_refcount.counter - 1);
-	if (ram->slots_used)
-		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "%lu swap slot(s) were never freed", ram->slots_used);
+	if (ram->swap.used)
+		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "%lu swap slot(s) were never freed", ram->swap.used);
 	p2psim_end_hash_add(ram->next);
 }
 
@@ -443,93 +435,9 @@ int p2psim_phys_access(uint64_t phys, void *buf, size_t len, bool write)
 	return 0;
 }
 
-/* ---- swap: a store of page contents by slot ---- */
-
-static struct swap_slot *grow_slots(struct p2psim_ram_state *ram)
-{
-	unsigned long space = ram->slot_space ? 2 * ram->slot_space : 64;
-	struct swap_slot *slots;
-
-	if (ram->slot_count < ram->slot_space)
-		return &ram->slots[ram->slot_count++];
-	slots = p2psim_arena_alloc(space * sizeof(*slots));
-	if (!slots)
-		return NULL;
-	if (ram->slot_count)
-		memcpy(slots, ram->slots, ram->slot_count * sizeof(*slots));
-	ram->slots = slots;
-	ram->slot_space = space;
-	return &ram->slots[ram->slot_count++];
-}
-
-long p2psim_swap_reserve(void)
-{
-	struct p2psim_ram_state *ram = p2psim_ram();
-	struct swap_slot *slot = NULL;
-	unsigned long i;
-
-	if (p2psim_inject_point())
-		return -ENOMEM;
-	for (i = 0; i < ram->slot_count && !slot; i++)
-		if (!ram->slots[i].count)
-			slot = &ram->slots[i];
-	if (!slot)
-		slot = grow_slots(ram);
-	if (!slot)
-		return -ENOMEM;
-	slot->count = 1;
-	slot->owner = 0;
-	slot->data = NULL;
-	ram->slots_used++;
-	return slot - ram->slots;
-}
-
-void p2psim_swap_out(unsigned long number, struct page *page)
-{
-	struct swap_slot *slot = &p2psim_ram()->slots[number];
-
-	slot->owner = p2psim_page_owner(page);
-	slot->data = page->data;
-	page->data = NULL;
-}
-
-bool p2psim_swap_is_used(unsigned long number)
-{
-	const struct p2psim_ram_state *ram = p2psim_ram();
-
-	return number < ram->slot_count && ram->slots[number].count;
-}
-
-void p2psim_swap_in(unsigned long number, struct page *page)
-{
-	struct swap_slot *slot = &p2psim_ram()->slots[number];
-
-	if (slot->count > 1) {
-		if (slot->data && p2psim_page_bytes(page, true))
-			memcpy(page->data, slot->data, PAGE_SIZE);
-	} else {
-		page->data = slot->data;
-		slot->data = NULL;
-	}
-	p2psim_page_set_owner(page, slot->owner);
-	p2psim_swap_free(number);
-}
-
-void p2psim_swap_dup(unsigned long number)
-{
-	struct swap_slot *slot = &p2psim_ram()->slots[number];
-
-	slot->count++;
-	slot->owner = 0;
-}
-
-void p2psim_swap_free(unsigned long number)
+struct p2psim_swap_state *p2psim_swap(void)
 {
 	struct p2psim_ram_state *ram = p2psim_ram();
 
-	if (--ram->slots[number].count)
-		return;
-	p2psim_block_free(ram->slots[number].data, "page contents");
-	ram->slots[number].data = NULL;
-	ram->slots_used--;
+	return ram ? &ram->swap : NULL;
 }

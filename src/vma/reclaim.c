@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim: one anonymous page out (reclaim_file.c: of a file), through the reverse map, without mmap_lock.
+ * Reclaim: an anonymous page goes (reclaim_file.c: one of a file), through the reverse map, without mmap_lock.  Mirrors:
+ * mm/vmscan.c, mm/rmap.c try_to_unmap(), 6.1 (reduced: the caller names the page; no lists, no ages).
  *
  *	kswapd				whoever maps the page
- *	anon_vma->rwsem R
- *	for each VMA of the chain:
+ *	trylock page
+ *	a swap slot, the page enters the swap cache
+ *	reverse map's lock R
+ *	for each VMA that may map it:
  *	  pinned, or VM_LOCKED?		-EBUSY, without an event
  *	  start(CLEAR, page)		importers drop it; find_vma() is not theirs to call here
  *	  pinned meanwhile?		-EBUSY: the entry stays
- *	  entry := swap slot, bytes with it; none after MADV_FREE, unless written to since
- *	  end()
+ *	  entry := swap slot; none after MADV_FREE, unless written to since
+ *	  the last one?			bytes to the slot, in the same step
+ *	  end()				a fault before the last: finds the page in the swap cache
  *	last reference dropped
  */
 #include <p2psim/check.h>
@@ -18,125 +22,115 @@
 #include <p2psim/trace.h>
 
 #include "vma/rmap_walk.h"
+#include "vma/swap.h"
 
-static bool vma_address(const struct vm_area_struct *vma, const struct page *page, unsigned long *addr)
-{
-	if (page->index < vma->vm_pgoff || page->index - vma->vm_pgoff >= vma_pages(vma))
-		return false;
-	*addr = vma->vm_start + ((page->index - vma->vm_pgoff) << PAGE_SHIFT);
-	return true;
-}
+struct reclaim {
+	struct page *page;
+	long slot;	/* -1: none is needed */
+	int error;
+	bool found;	/* an entry, and it is gone */
+};
 
-static bool maps(const pte_t *pte, const struct page *page)
-{
-	return pte && pte_present(*pte) && !pte_special(*pte) && pte_pfn(*pte) == page_to_pfn(page);
-}
-
-/* The page's step: names it, because pins and unpins decide. */
-static void page_step(struct vm_area_struct *vma, unsigned long addr, const struct page *page, const char *label)
-{
-	if (likely(!p2psim_hot->busy && !vma->vm_mm->pte_holds))
-		p2psim_hot->steps++;
-	else
-		pte_step_slow(vma->vm_mm, addr, addr + PAGE_SIZE, page, label);
-}
-
-/* Does somebody besides the entries and us hold the page? */
+/* Does somebody besides the entries, the swap cache and us hold the page? */
 static bool is_pinned(const struct page *page)
 {
-	return page_count(page) != page_mapcount(page) + 1;
+	return page_count(page) != page_mapcount(page) + swap_cache_refs(page) + 1;
 }
 
-static bool is_lazily_freed(const struct page *page)
+/* By MADV_FREE. */
+static bool was_given_up(const struct page *page)
 {
 	return !(page->flags & 1UL << PG_swapbacked);
 }
 
-static u64 only_bit(const struct page *page)
+/* What stands in the entry's place; names the slot once more. */
+static pte_t entry_of_slot(const struct reclaim *r)
 {
-	return page->flags & 1UL << PG_anon_exclusive ? P2PSIM_PTE_ONLY : 0;
+	u64 only = r->page->flags & 1UL << PG_anon_exclusive ? P2PSIM_PTE_ONLY : 0;
+
+	if (r->slot < 0)
+		return __pte(0);
+	swap_dup((unsigned long)r->slot);
+	return pfn_pte((unsigned long)r->slot, P2PSIM_PTE_SWAP | only);
 }
 
-/*
- * The entry becomes the swap slot's, and the bytes go there, in one step.  A page that MADV_FREE has given up needs no slot:
- * it goes; but if somebody has written to it since, it is a page like any other again, and stays for now.
- */
-static int swap_entry(struct vm_area_struct *vma, unsigned long addr, struct page *page, long slot)
+/* In one step.  Who has written to a page since MADV_FREE wants it: it is a page like any other again, and stays for now. */
+static int unmap_entry(struct vm_area_struct *vma, unsigned long addr, struct reclaim *r)
 {
-	pte_t *pte;
+	struct page *page = r->page;
+	pte_t *pte, old;
 
-	page_step(vma, addr, page, "reclaim");
+	pte_page_step(vma->vm_mm, addr, page, "reclaim");
 	pte = p2psim_pte_lookup(vma->vm_mm, addr);
-	if (!maps(pte, page))
+	if (!pte_maps(pte, page))
 		return 0;
+	old = *pte;
 	if (is_pinned(page))
 		return -EBUSY;
-	if (slot < 0 && (pte_dirty(*pte) || PageDirty(page))) {
+	if (was_given_up(page) && (pte_dirty(old) || PageDirty(page))) {
 		page->flags |= 1UL << PG_swapbacked;
 		return -EBUSY;
 	}
-	*pte = slot < 0 ? __pte(0) : pfn_pte((unsigned long)slot, P2PSIM_PTE_SWAP | only_bit(page));
-	if (slot >= 0)
-		p2psim_swap_out((unsigned long)slot, page);
+	if (pte_dirty(old) && !was_given_up(page))
+		set_page_dirty(page);
+	*pte = entry_of_slot(r);
 	mm_count_page(vma->vm_mm, page, -1);
 	page_remove_rmap(page);
 	drop_page(page); /* not the last: ours is left */
-	return 1;
+	r->found = true;
+	if (swap_cache_refs(page) && !page_mapcount(page))
+		swap_write_out(page);
+	return 0;
 }
 
-/* Takes the page out of one VMA.  1; 0: it is not there; -EBUSY: locked, or pinned, perhaps only after the event. */
-static int unmap_one(struct vm_area_struct *vma, struct page *page, long slot)
+static bool unmap_from_vma(struct vm_area_struct *vma, unsigned long addr, void *arg)
 {
+	struct reclaim *r = arg;
 	struct mmu_notifier_range range;
-	unsigned long addr;
-	int ret;
 
-	if (!vma_address(vma, page, &addr))
-		return 0;
-	page_step(vma, addr, page, "reclaim:look");
-	if (vma->vm_flags & VM_LOCKED || is_pinned(page))
-		return -EBUSY;
+	pte_page_step(vma->vm_mm, addr, r->page, "reclaim:look");
+	if (vma->vm_flags & VM_LOCKED || is_pinned(r->page)) {
+		r->error = -EBUSY;
+		return false;
+	}
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, addr, addr + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	ret = swap_entry(vma, addr, page, slot);
+	r->error = unmap_entry(vma, addr, r);
 	mmu_notifier_invalidate_range_end(&range);
-	return ret;
+	return !r->error;
 }
 
-/* One mapping only so far: fork will bring several, and slots with a count.  0; -EBUSY; -EINVAL: mapped nowhere now. */
-static int unmap_all(struct page *page, struct anon_vma *anon_vma, long slot)
+/* Locked, with a reference. */
+static int reclaim_locked(struct page *page)
 {
-	struct anon_vma_chain *chain;
-	int ret;
+	struct reclaim r = { .page = page, .slot = -1 };
 
-	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma) {
-		ret = unmap_one(chain->vma, page, slot);
-		if (ret)
-			return ret < 0 ? ret : 0;
-	}
-	return -EINVAL;
+	if (!page->anon_vma || !page_mapcount(page))
+		return -EINVAL;
+	if (!was_given_up(page))
+		r.slot = swap_add_to_cache(page);
+	if (r.slot == -ENOMEM)
+		return -ENOMEM;
+	rmap_walk(page, false, unmap_from_vma, &r);
+	swap_cache_leave(page); /* if no entry got the slot */
+	if (r.error)
+		return r.error;
+	return r.found ? 0 : -EINVAL;
 }
 
 static int reclaim_anon_page(struct page *page)
 {
-	struct anon_vma *anon_vma = page->anon_vma;
-	long slot = -1;
-	int ret = 0;
+	int error = -EBUSY;
 
-	if (!anon_vma || page_mapcount(page) != 1)
+	if (!page->anon_vma || !page_mapcount(page)) /* a merged page of KSM is in no reverse map */
 		return -EINVAL;
-	anon_vma->refcount++; /* it outlives its VMAs while we hold it */
 	get_page(page);
-	anon_vma_lock_read(anon_vma);
-	if (!is_lazily_freed(page))
-		slot = p2psim_swap_reserve();
-	ret = slot == -ENOMEM ? -ENOMEM : unmap_all(page, anon_vma, slot);
-	if (ret && slot >= 0)
-		p2psim_swap_free((unsigned long)slot);
-	anon_vma_unlock_read(anon_vma);
+	if (trylock_page(page)) {
+		error = reclaim_locked(page);
+		unlock_page(page);
+	}
 	put_page_step(page);
-	p2psim_anon_vma_put(anon_vma);
-	return ret;
+	return error;
 }
 
 int p2psim_reclaim_page(struct page *page)

@@ -8,6 +8,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/internal.h"
+#include "vma/swap.h"
 
 /* The page that an entry maps or keeps. */
 static struct page *page_of(pte_t pte)
@@ -23,7 +24,7 @@ void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 
 	(void)addr;
 	if (is_swap_pte(pte)) {
-		p2psim_swap_free(pte_pfn(pte));
+		swap_free(pte_pfn(pte));
 		return;
 	}
 	page = page_of(pte);
@@ -36,6 +37,7 @@ void zap_entry(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 		return;
 	if (!is_device_exclusive_pte(pte))
 		page_remove_rmap(page);
+	swap_cache_unmapped(page);
 	drop_page(page);
 }
 
