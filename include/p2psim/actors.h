@@ -10,6 +10,7 @@
  *	p2psim_numa_scan	PROTECTION_VMA		as mprotect()	mmap_lock R
  *	p2psim_ksm_merge	CLEAR, change_pte	page, twice	mmap_lock R
  *	p2psim_soft_dirty_clear	SOFT_DIRTY		everything	mmap_lock W
+ *	p2psim_khugepaged_collapse	CLEAR, without a vma	2 MiB	mmap_lock R, then W
  */
 #ifndef P2PSIM_ACTORS_H
 #define P2PSIM_ACTORS_H
@@ -75,6 +76,14 @@ P2PSIM_EXPORT int p2psim_soft_dirty_clear(struct p2psim_process *process);
 P2PSIM_EXPORT int p2psim_writeback_page(struct page *page);
 /* The page at an address of a process; -ENOENT when none is there. */
 P2PSIM_EXPORT int p2psim_writeback_address(struct p2psim_process *process, unsigned long addr);
+
+/*
+ * khugepaged: the small pages of the 2 MiB around addr become a huge one.
+ * Return: 0 (also if there is one already); -EINVAL: the VMA may not have huge pages, no page table, nothing writable, or
+ * swapped-out or device entries; -EAGAIN: a page is locked, or somebody has a reference; -ENOMEM.
+ * Context: takes mmap_lock for reading, then for writing.
+ */
+P2PSIM_EXPORT int p2psim_khugepaged_collapse(struct p2psim_process *process, unsigned long addr);
 
 P2PSIM_END_DECLS
 

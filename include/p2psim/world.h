@@ -19,6 +19,13 @@ P2PSIM_BEGIN_DECLS
 
 struct p2psim_world;
 
+/* /sys/kernel/mm/transparent_hugepage/enabled. */
+enum p2psim_thp {
+	P2PSIM_THP_NEVER,
+	P2PSIM_THP_ALWAYS,
+	P2PSIM_THP_MADVISE,	/* only where MADV_HUGEPAGE was given */
+};
+
 /* Zero means the default everywhere. */
 struct p2psim_config {
 	uint64_t seed;
@@ -26,6 +33,7 @@ struct p2psim_config {
 	unsigned long ram_pages;	/* simulated RAM; default 262144 pages (1 GiB) */
 	unsigned int trace_events;	/* events that the trace ring keeps; default 0 = no trace */
 	unsigned int max_map_count;	/* default 65530 */
+	enum p2psim_thp thp;		/* transparent huge pages of anonymous memory */
 	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
 	bool nonpreemptive;		/* a task runs until it blocks; steps are no choice points */

@@ -79,11 +79,6 @@ static int replay(struct outcome *outcome, FILE *out, const struct recording *re
 	const char *left_over;
 	int error;
 
-	if (recording->thp > 0) { /* huge pages change what every operation answers */
-		snprintf(outcome->first_unsupported, sizeof(outcome->first_unsupported), "(huge pages)");
-		outcome->unsupported += recording->count;
-		return 0;
-	}
 	answer = calloc(1, sizeof(*answer));
 	replayer = calloc(1, sizeof(*replayer));
 	error = answer && replayer ? replayer_begin(replayer, recording) : -ENOMEM;

@@ -92,7 +92,8 @@ int replayer_begin(struct replayer *r, const struct recording *recording)
 	memset(r, 0, sizeof(*r));
 	r->window = recording->window * PAGE_SIZE;
 	r->modern = recording->swap;
-	r->world = p2psim_world_create(&(struct p2psim_config){.swap = recording->swap});
+	r->world = p2psim_world_create(&(struct p2psim_config){.swap = recording->swap,
+							      .thp = (enum p2psim_thp)(recording->thp > 0 ? recording->thp : 0)});
 	if (!r->world)
 		return -ENOMEM;
 	p2psim_world_on_violation(r->world, on_violation, r);

@@ -13,12 +13,13 @@
 
 #define WINDOW_BASE 0x100000000000UL
 #define ANSWER_LINES 256
+#define ANSWER_EVENTS 4096
 #define ANSWER_LINE 96
 
 /* What one operation gave: texts as in the file. */
 struct answer {
 	char ret[512];
-	char events[ANSWER_LINES][ANSWER_LINE];
+	char events[ANSWER_EVENTS][ANSWER_LINE];
 	int event_count;
 	char vmas[ANSWER_LINES][ANSWER_LINE];
 	int vma_count;
@@ -49,7 +50,7 @@ struct replayer {
 	struct mutex lock;	/* of the interval notifier, as a driver's */
 	bool subscribed;
 	bool modern;		/* the recording tells owners of events, and read-only exclusive entries from others */
-	struct logged log[ANSWER_LINES];
+	struct logged log[ANSWER_EVENTS];
 	int logged;
 	char violation[600];
 };

@@ -25,7 +25,7 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 	unsigned long limit = WINDOW_BASE + r->window;
 	char letters[8];
 
-	if (end <= WINDOW_BASE || start >= limit || r->logged == ANSWER_LINES)
+	if (end <= WINDOW_BASE || start >= limit || r->logged == ANSWER_EVENTS)
 		return;
 	snprintf(letters, sizeof(letters), "%s%s", flags,
 		 *flags != '-' && (start < WINDOW_BASE || end > limit) ? "*" : "");
@@ -150,7 +150,7 @@ static bool has_twin(struct replayer *r, int at)
 
 static void give(struct answer *answer, const char *kind, const char *text)
 {
-	if (answer->event_count < ANSWER_LINES)
+	if (answer->event_count < ANSWER_EVENTS)
 		snprintf(answer->events[answer->event_count++], ANSWER_LINE, "%s %s", kind, text);
 }
 

@@ -92,6 +92,22 @@ void replayer_child_vmas(struct replayer *r, struct answer *answer)
 	answer->child_vma_count = say_vmas(r, r->child, answer->child_vmas);
 }
 
+static char huge_letter(pte_t pte)
+{
+	struct page *page;
+
+	if (pte_special(pte))
+		return 'o';
+	if (pte_protnone(pte))
+		return 'k';
+	page = pfn_to_page(pte_pfn(pte));
+	if (!PageAnon(page))
+		return 'y';
+	if (p2psim_page_huge_mapcount(page) > 1)
+		return 'g';
+	return pte_write(pte) ? 'H' : 'h';
+}
+
 static char letter_of(const struct replayer *r, unsigned long addr)
 {
 	const pte_t *pte = p2psim_pte_lookup(r->mm, addr);
@@ -105,13 +121,17 @@ static char letter_of(const struct replayer *r, unsigned long addr)
 		return r->modern && pte_write(*pte) ? 'E' : 'e';
 	if (!pte_present(*pte))
 		return 'x';
-	if (pte_special(*pte))
+	if (pte_special(*pte) && !p2psim_pmd_is_huge(r->mm, addr))
 		return is_zero_pfn(pte_pfn(*pte)) ? 'z' : pte_protnone(*pte) ? 'n' : 'f';
+	if (p2psim_pmd_is_huge(r->mm, addr))
+		return huge_letter(*pte);
 	page = pfn_to_page(pte_pfn(*pte));
 	if (!PageAnon(page))
 		return pte_protnone(*pte) ? 'm' : pte_write(*pte) ? 'F' : 'f';
 	if (pte_protnone(*pte))
 		return 'n';
+	if (page->flags & (1UL << PG_head | 1UL << PG_tail))
+		return pte_write(*pte) ? 'C' : 'c';
 	if (page_mapcount(page) > 1)
 		return pte_write(*pte) ? 'S' : 's';
 	return pte_write(*pte) ? 'A' : 'a';

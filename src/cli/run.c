@@ -18,7 +18,7 @@ static const char *const quirks[] = {
 	"a new task runs to its first step at once, in its creator's time",
 	"page-table locks are not modelled: an entry is read or written in one step",
 	"mprotect() of a device VMA without page tables is not announced (as in Linux 6.1)",
-	"shared anonymous memory, regular files, fork and huge pages are not there yet",
+	"files live on a tmpfs; device-private memory and huge pages of files are not there yet",
 	NULL,
 };
 

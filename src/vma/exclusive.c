@@ -25,6 +25,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/fault_internal.h"
+#include "vma/huge.h"
 #include "vma/rmap_walk.h"
 
 struct exclusive {
@@ -81,9 +82,10 @@ int(make_device_exclusive_range)(struct mm_struct *mm, unsigned long start, unsi
 	long npages, i;
 
 	p2psim_enter("make_device_exclusive_range(%p, %p)", start, end);
-	npages = get_user_pages_remote(mm, start, (end - start) >> PAGE_SHIFT, FOLL_WRITE, pages, NULL, NULL);
+	npages = get_user_pages_remote(mm, start, (end - start) >> PAGE_SHIFT, FOLL_WRITE | FOLL_SPLIT_PMD, pages, NULL,
+				       NULL);
 	for (i = 0; i < npages; i++, start += PAGE_SIZE) {
-		if (!trylock_page(pages[i])) {
+		if (page_is_compound(pages[i]) || !trylock_page(pages[i])) {
 			put_page(pages[i]);
 			pages[i] = NULL;
 		} else if (!make_exclusive(mm, start, pages[i], owner)) {

@@ -13,9 +13,10 @@
  *	present, read-only,	shared			->page_mkwrite() or ->pfn_mkwrite(), then writable
  *	  write wanted		private			reuse if the page is only ours (no event), else copy: CLEAR
  *	present, sufficient	any			nothing: somebody was faster
+ *	none, 2 MiB around it	anonymous, allowed	a huge entry (huge_fault.c)
  *
  * No none-to-present transition makes a notifier event.  The caller has checked VM_READ and VM_WRITE.
- * Left out so far: huge pages, device-private memory, userfaultfd.
+ * Left out so far: device-private memory, userfaultfd.
  */
 #include <string.h>
 
@@ -24,6 +25,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/fault_internal.h"
+#include "vma/huge.h"
 
 pte_t mk_pte(const struct vm_area_struct *vma, unsigned long pfn, u64 bits)
 {
@@ -168,6 +170,23 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+/* VM_FAULT_FALLBACK: there is no huge entry, or none any more, and none is to be made. */
+static vm_fault_t handle_huge_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+
+	if (!p2psim_pmd_present(vma->vm_mm, vmf->address))
+		return huge_is_allowed(vma, true, true) ? do_huge_pmd_anonymous_page(vmf) : VM_FAULT_FALLBACK;
+	if (!pmd_is_huge(vma->vm_mm, vmf->address))
+		return VM_FAULT_FALLBACK;
+	vmf->orig_pte = p2psim_pte_read(vma->vm_mm, vmf->address);
+	if (pte_protnone(vmf->orig_pte) && vma->vm_flags & VM_ACCESS_FLAGS)
+		return do_huge_numa_page(vmf);
+	if (vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) && !pte_write(vmf->orig_pte))
+		return do_huge_pmd_wp_page(vmf);
+	return 0;
+}
+
 vm_fault_t(handle_mm_fault)(struct vm_area_struct *vma, unsigned long address, unsigned int flags, struct pt_regs *regs)
 {
 	struct vm_fault vmf = {
@@ -179,8 +198,11 @@ vm_fault_t(handle_mm_fault)(struct vm_area_struct *vma, unsigned long address, u
 		.pgoff = linear_page_index(vma, address & PAGE_MASK),
 	};
 
+	vm_fault_t ret;
+
 	mmap_assert_locked(vma->vm_mm);
 	if (!is_cow_mapping(vma->vm_flags))
 		vmf.flags &= ~(unsigned int)FAULT_FLAG_UNSHARE;
-	return handle_pte_fault(&vmf);
+	ret = handle_huge_fault(&vmf);
+	return ret & VM_FAULT_FALLBACK ? handle_pte_fault(&vmf) : ret;
 }

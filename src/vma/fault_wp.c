@@ -9,7 +9,11 @@
 #include <p2psim/step.h>
 
 #include "vma/fault_internal.h"
+<<<<<<< HEAD
 #include "vma/swap.h"
+=======
+#include "vma/huge.h"
+>>>>>>> f8c1616 (vma: transparent huge pages: faults, splits, fork, moves, collapse; conform replays recordings with them)
 #include "vma/rmap_walk.h"
 
 static bool only_unshares(const struct vm_fault *vmf)
@@ -138,6 +142,8 @@ static bool become_only_owner(const struct vm_fault *vmf, struct page *page)
 	if (page->flags & (1UL << PG_ksm | 1UL << PG_locked) || page_count(page) != 1 + swap_cache_refs(page))
 		return false;
 	if (!swap_cache_leave(page))
+		return false;
+	if (page_is_compound(page) && !is_last_part(page))
 		return false;
 	page->flags |= 1UL << PG_anon_exclusive;
 	page->anon_vma = vmf->vma->anon_vma;

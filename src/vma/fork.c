@@ -21,6 +21,7 @@
 #include <p2psim/step.h>
 
 #include "vma/fork.h"
+#include "vma/huge.h"
 #include "vma/internal.h"
 #include "vma/rmap_walk.h"
 #include "vma/swap.h"
@@ -170,6 +171,37 @@ static int copy_table(const struct copying *c, unsigned long start, unsigned lon
 	return error;
 }
 
+static bool any_needs_own_copy(const struct copying *c, const pte_t *from)
+{
+	int i;
+
+	for (i = 0; i < HPAGE_PMD_NR; i++)
+		if (page_of(from[i]) && needs_own_copy(c, page_of(from[i])))
+			return true;
+	return false;
+}
+
+/* A huge entry, whole; one with a part that a device may write is split first. */
+static int copy_huge(const struct copying *c, unsigned long base)
+{
+	pte_t *from = p2psim_pte_lookup(c->from->vm_mm, base), *to;
+	int i, error = 0;
+
+	if (any_needs_own_copy(c, from)) {
+		__split_huge_pmd(c->from, base);
+		return copy_table(c, base, base + PMD_SIZE);
+	}
+	to = pte_alloc(c->to->vm_mm, base);
+	if (!to)
+		return -ENOMEM;
+	huge_step(c->from->vm_mm, base, NULL);
+	for (i = 0; i < HPAGE_PMD_NR && !error; i++)
+		error = copy_present(c, base + (unsigned long)i * PAGE_SIZE, &from[i], &to[i]);
+	count_huge_pmd(*from, 1);
+	pmd_set_huge(c->to->vm_mm, base, true);
+	return error;
+}
+
 static int copy_entries(const struct copying *c)
 {
 	unsigned long start = c->from->vm_start, end = c->from->vm_end, next;
@@ -181,6 +213,8 @@ static int copy_entries(const struct copying *c)
 		next = min((start & PMD_MASK) + PMD_SIZE, end);
 		if (!p2psim_pud_present(c->from->vm_mm, start))
 			next = min((start & PUD_MASK) + PUD_SIZE, end);
+		else if (pmd_is_huge(c->from->vm_mm, start))
+			error = copy_huge(c, start);
 		else if (p2psim_pmd_present(c->from->vm_mm, start))
 			error = copy_table(c, start, next);
 	}

@@ -18,6 +18,7 @@
 #include <p2psim/step.h>
 
 #include "vma/gup.h"
+#include "vma/huge.h"
 #include "vma/rmap_walk.h"
 
 struct gup {
@@ -120,6 +121,8 @@ static int follow_page(struct gup *g, struct vm_area_struct *vma, unsigned long 
 	pte_t pte;
 
 	for (tries = 0; tries < 100; tries++) {
+		if (g->flags & FOLL_SPLIT_PMD && pmd_is_huge(g->mm, addr))
+			__split_huge_pmd(vma, addr);
 		pte = look(g->mm, addr);
 		fault = fault_needed(vma, pte, g->flags);
 		if (fault < 0) {

@@ -16,6 +16,7 @@
 #include "core/tree.h"
 
 #define PTRS_PER_TABLE 512
+#define HPAGE_PMD_NR 512
 #define P2PSIM_MMAP_MIN_ADDR 0x10000UL
 #define P2PSIM_MMAP_BASE 0x7ffff7fff000UL
 
@@ -180,6 +181,11 @@ struct mm_struct *mm_alloc(const char *name);
 /* ---- ram.c ---- */
 
 struct page *p2psim_page_of_pfn(unsigned long pfn);	/* NULL: none */
+/*
+ * A huge page: 512 pages in a row, the first a multiple of 512, with one reference each, flagged PG_head and PG_tail.  NULL:
+ * out of memory.
+ */
+struct page *p2psim_alloc_huge_page(void);
 /* put_page() for who has taken a step that names the page. */
 void drop_page(struct page *page);
 void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
@@ -226,6 +232,16 @@ void free_pgtables(struct mm_struct *mm, unsigned long start, unsigned long end,
 		   unsigned long ceiling);
 void free_all_pgtables(struct mm_struct *mm);
 bool p2psim_pud_present(struct mm_struct *mm, unsigned long addr);
+/*
+ * A huge entry is a table whose 512 entries map a huge page (or the zero page) alike, marked in the table above: they are
+ * read like any others, and changed together, in one step that names them all.
+ */
+bool pmd_is_huge(struct mm_struct *mm, unsigned long addr);
+void pmd_set_huge(struct mm_struct *mm, unsigned long addr, bool huge);
+/* The table of 2 MiB changes its place; there is none at `to`.  False: out of memory. */
+bool pmd_move(struct mm_struct *mm, unsigned long from, unsigned long to);
+/* The table of a huge entry that has been emptied goes at once. */
+void pmd_free_table(struct mm_struct *mm, unsigned long addr);
 
 /* ---- rmap.c ---- */
 

@@ -13,6 +13,7 @@
 #include <p2psim/tmpfs.h>
 #include <p2psim/trace.h>
 
+#include "vma/huge.h"
 #include "vma/internal.h"
 #include "vma/shmem.h"
 
@@ -44,6 +45,7 @@ static const struct advice {
 	{ MADV_POPULATE_READ, "POPULATE_READ", 0, 0 },
 	{ MADV_POPULATE_WRITE, "POPULATE_WRITE", 0, 0 },
 	{ MADV_DONTNEED_LOCKED, "DONTNEED_LOCKED", 0, 0 },
+	{ MADV_COLLAPSE, "COLLAPSE", 0, 0 },
 };
 
 static const struct advice *advice_of(int number)
@@ -155,6 +157,10 @@ static int advise_piece(struct vm_area_struct *vma, struct vm_area_struct **prev
 		return advise_flags(vma, prev, start, end, advice);
 	if (advice->number == MADV_REMOVE)
 		return remove_range(vma, prev, start, end);
+	if (advice->number == MADV_COLLAPSE) {
+		*prev = NULL; /* mmap_lock was dropped */
+		return madvise_collapse(vma, start, end);
+	}
 	*prev = vma;
 	return madvise_pages(vma, start, end, advice->number);
 }

@@ -15,26 +15,54 @@
 #include <p2psim/step.h>
 #include <p2psim/world.h>
 
+#include "vma/huge.h"
 #include "vma/internal.h"
 #include "vma/swap.h"
 
 #define OLD_AND_CLEAN (P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY)
 
-/* Calls visit() for each entry of [start, end) that is not none. */
+/*
+ * Advice about a part of a huge page: the page becomes small ones first, but not if others have it, and zeros stay as they
+ * are.  False: leave the block alone.
+ */
+static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	const pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start & PMD_MASK);
+	int i;
+
+	if (!pmd_is_huge(vma->vm_mm, start) || end - start == PMD_SIZE)
+		return true;
+	if (is_huge_zero_entry(*pte))
+		return false;
+	for (i = 0; i < HPAGE_PMD_NR; i++)
+		if (page_mapcount(pfn_to_page(pte_pfn(pte[i]))) != 1)
+			return false;
+	return !split_huge_page(pfn_to_page(pte_pfn(*pte)));
+}
+
+/* Calls visit() for each entry of [start, end) that is not none; all under one table. */
+static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			     int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
+{
+	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
+	int error = 0;
+
+	for (; pte && start < end && !error; start += PAGE_SIZE, pte++)
+		if (!pte_none(*pte))
+			error = visit(vma, start, pte);
+	return error;
+}
+
 static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			  int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
 {
 	unsigned long next;
-	pte_t *pte;
 	int error = 0;
 
 	for (; start < end && !error; start = next) {
-		next = start + PAGE_SIZE;
-		pte = p2psim_pte_lookup(vma->vm_mm, start);
-		if (!pte)
-			next = (start & PMD_MASK) + PMD_SIZE;
-		else if (!pte_none(*pte))
-			error = visit(vma, start, pte);
+		next = min((start & PMD_MASK) + PMD_SIZE, end);
+		if (can_advise_block(vma, start, next))
+			error = for_each_in_table(vma, start, next, visit);
 	}
 	return error;
 }

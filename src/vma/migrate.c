@@ -23,6 +23,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/fault_internal.h"
+#include "vma/huge.h"
 #include "vma/page_cache.h"
 #include "vma/rmap_walk.h"
 
@@ -175,6 +176,8 @@ static int migrate_locked(struct page *page)
 
 	if (!page->mapping || !page_mapcount(page))
 		return -EINVAL;
+	if (split_huge_page(page))
+		return -EBUSY;
 	to = (alloc_page)(GFP_HIGHUSER_MOVABLE);
 	if (!to)
 		return -ENOMEM;

@@ -20,6 +20,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/migrate.h"
+#include "vma/huge.h"
 #include "vma/rmap_walk.h"
 
 /* ---- setup: collect ---- */
@@ -38,7 +39,7 @@ static struct page *movable_page(const struct migrate_vma *args, pte_t pte)
 
 	if (!page || !(args->flags & MIGRATE_VMA_SELECT_SYSTEM) || !page->mapping)
 		return NULL;
-	return page->flags & (1UL << PG_head | 1UL << PG_tail) ? NULL : page;
+	return page_is_compound(page) ? NULL : page;
 }
 
 /* The page is locked, with a reference of ours.  *changed: the entry is not what it was, look again. */
@@ -88,6 +89,21 @@ static unsigned long collect_entry(struct migrate_vma *args, unsigned long addr)
 	return mpfn;
 }
 
+/* The huge entry around addr becomes small ones, and so does its page, if it can. */
+static void split_block(struct migrate_vma *args, unsigned long addr)
+{
+	struct mm_struct *mm = args->vma->vm_mm;
+	pte_t pte;
+
+	if (!pmd_is_huge(mm, addr))
+		return;
+	pte = *p2psim_pte_lookup(mm, addr & PMD_MASK);
+	if (is_huge_zero_entry(pte))
+		__split_huge_pmd(args->vma, addr);
+	else
+		split_huge_page(pfn_to_page(pte_pfn(pte)));
+}
+
 /* M1 */
 static void collect(struct migrate_vma *args)
 {
@@ -98,6 +114,7 @@ static void collect(struct migrate_vma *args)
 				      args->pgmap_owner);
 	mmu_notifier_invalidate_range_start(&range);
 	for (addr = args->start; addr < args->end; addr += PAGE_SIZE) {
+		split_block(args, addr);
 		args->dst[args->npages] = 0;
 		args->src[args->npages++] = collect_entry(args, addr);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Four-level page tables: pgd, pud, pmd, pte, 512 entries each, in blocks of 4096 bytes.  The upper three hold pointers
- * to the level below; they are simulated memory of the kernel, not of the process.  Left out: huge entries, locks per
- * table (an entry is read or written in one step; the steps are the locks).
+ * to the level below; they are simulated memory of the kernel, not of the process.  A huge entry of the pmd is a table, too,
+ * with a mark.  Left out: locks per table (an entry is read or written in one step; the steps are the locks).
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
@@ -11,6 +11,13 @@
 #include "vma/swap.h"
 
 #define TABLE "page tables"
+/* In a slot of the pmd: its table is one huge entry. */
+#define HUGE_MARK 1UL
+
+static void *table_in(void *slot)
+{
+	return (void *)((uintptr_t)slot & ~HUGE_MARK);
+}
 
 static unsigned int index_at(unsigned long addr, int level)
 {
@@ -29,7 +36,7 @@ static void *table_at(struct mm_struct *mm, unsigned long addr, int level, bool 
 		slot = &table[index_at(addr, at)];
 		if (!*slot && make)
 			*slot = p2psim_block_alloc(TABLE);
-		table = *slot;
+		table = table_in(*slot);
 	}
 	return table;
 }
@@ -71,6 +78,51 @@ pte_t p2psim_pte_read(struct mm_struct *mm, unsigned long addr)
 			  NULL);
 	pte = p2psim_pte_lookup(mm, addr);
 	return pte ? *pte : __pte(0);
+}
+
+static void **pmd_slot(struct mm_struct *mm, unsigned long addr)
+{
+	void **table = table_at(mm, addr, 1, false);
+
+	return table ? &table[index_at(addr, 1)] : NULL;
+}
+
+bool pmd_is_huge(struct mm_struct *mm, unsigned long addr)
+{
+	void **slot = pmd_slot(mm, addr);
+
+	return slot && (uintptr_t)*slot & HUGE_MARK;
+}
+
+bool p2psim_pmd_is_huge(struct mm_struct *mm, unsigned long addr)
+{
+	return pmd_is_huge(mm, addr);
+}
+
+void pmd_set_huge(struct mm_struct *mm, unsigned long addr, bool huge)
+{
+	void **slot = pmd_slot(mm, addr);
+
+	*slot = (void *)((uintptr_t)table_in(*slot) | (huge ? HUGE_MARK : 0));
+}
+
+bool pmd_move(struct mm_struct *mm, unsigned long from, unsigned long to)
+{
+	void **old = pmd_slot(mm, from);
+
+	if (!pmd_alloc(mm, to))
+		return false;
+	*pmd_slot(mm, to) = *old;
+	*old = NULL;
+	return true;
+}
+
+void pmd_free_table(struct mm_struct *mm, unsigned long addr)
+{
+	void **slot = pmd_slot(mm, addr);
+
+	p2psim_block_free(table_in(*slot), TABLE);
+	*slot = NULL;
 }
 
 struct entry_of {
@@ -143,7 +195,7 @@ static bool free_level(void **table, int level, unsigned long base, unsigned lon
 	for (i = 0; level && i < PTRS_PER_TABLE; i++) {
 		addr = base + i * span;
 		if (table[i] && addr < end && start < addr + span &&
-		    free_level(table[i], level - 1, addr, start, end, floor, ceiling))
+		    free_level(table_in(table[i]), level - 1, addr, start, end, floor, ceiling))
 			table[i] = NULL;
 	}
 	if (base < floor || base + PTRS_PER_TABLE * span > ceiling)
@@ -223,7 +275,7 @@ static void count_level(struct count *count, void **table, int level, unsigned l
 		if (!level)
 			count_entry(count, base + i * span, ((pte_t *)table)[i]);
 		else if (table[i])
-			count_level(count, table[i], level - 1, base + i * span);
+			count_level(count, table_in(table[i]), level - 1, base + i * span);
 	}
 }
 

@@ -7,6 +7,7 @@
  */
 #include <p2psim/step.h>
 
+#include "vma/huge.h"
 #include "vma/internal.h"
 
 /* May a page that was written, and is only ours if private, be written again without a fault? */
@@ -70,6 +71,35 @@ static void protect_table(struct vm_area_struct *vma, unsigned long start, unsig
 	}
 }
 
+/* A huge entry never gets back the right to write here: a write fault gives it. */
+static void protect_huge(struct vm_area_struct *vma, unsigned long base, rewrite_fn *rewrite)
+{
+	pte_t *pte;
+	int i;
+
+	huge_step(vma->vm_mm, base, NULL);
+	pte = p2psim_pte_lookup(vma->vm_mm, base);
+	for (i = 0; i < HPAGE_PMD_NR; i++) {
+		pte[i] = rewrite(vma, pte[i]);
+		if (rewrite == with_permissions)
+			pte[i].val &= ~(u64)P2PSIM_PTE_WRITE;
+	}
+}
+
+/* [start, next) is what lies under one table. */
+static void protect_block(struct vm_area_struct *vma, unsigned long start, unsigned long next, unsigned long range_end,
+			  rewrite_fn *rewrite)
+{
+	if (!pmd_is_huge(vma->vm_mm, start)) {
+		protect_table(vma, start, next, range_end, rewrite);
+	} else if (next - start == PMD_SIZE) {
+		protect_huge(vma, start, rewrite);
+	} else {
+		__split_huge_pmd(vma, start);
+		protect_table(vma, start, next, range_end, rewrite);
+	}
+}
+
 static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, unsigned long end, rewrite_fn *rewrite)
 {
 	struct mmu_notifier_range range = {};
@@ -85,7 +115,7 @@ static void protect_gigabyte(struct vm_area_struct *vma, unsigned long start, un
 			p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&vma->vm_mm->obj), false,
 					  start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, NULL);
 		}
-		protect_table(vma, start, next, end, rewrite);
+		protect_block(vma, start, next, end, rewrite);
 	}
 	if (range.mm)
 		mmu_notifier_invalidate_range_end(&range);
@@ -144,66 +174,105 @@ static void move_step(struct mm_struct *mm, unsigned long from, unsigned long to
 		p2psim_step_op(&op);
 }
 
-/* One entry from here to there, in one step; false: no memory for a table. */
-static bool move_entry(struct mm_struct *mm, unsigned long from, unsigned long to)
+/* One entry from here to there, in one step.  There is a table there. */
+static void move_entry(struct mm_struct *mm, unsigned long from, unsigned long to)
 {
-	pte_t *old = p2psim_pte_lookup(mm, from), *fresh;
+	pte_t *old = p2psim_pte_lookup(mm, from);
 
 	if (pte_none(*old))
-		return true;
-	fresh = pte_alloc(mm, to);
-	if (!fresh)
-		return false;
+		return;
 	move_step(mm, from, to);
-	*fresh = *old;
+	*p2psim_pte_lookup(mm, to) = *old;
 	*old = __pte(0);
-	return true;
 }
 
-/* The entries of one table.  Returns how far it came. */
-static unsigned long move_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, unsigned long new_addr)
+/* The entries of [start, start + len), which lie under one table here, and under one there. */
+static bool move_entries(struct vm_area_struct *vma, unsigned long start, unsigned long new_addr, unsigned long len)
 {
 	unsigned long at;
 
+	if (!pte_alloc(vma->vm_mm, new_addr))
+		return false;
 	lock_reverse_maps(vma);
-	for (at = start; at < end; at += PAGE_SIZE)
-		if (!move_entry(vma->vm_mm, at, new_addr + at - start))
-			break;
+	for (at = 0; at < len; at += PAGE_SIZE)
+		move_entry(vma->vm_mm, start + at, new_addr + at);
 	unlock_reverse_maps(vma);
-	return at;
+	return true;
+}
+
+static void move_block_step(struct mm_struct *mm, unsigned long from, unsigned long to)
+{
+	u64 old = from >> PAGE_SHIFT, fresh = to >> PAGE_SHIFT;
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_WRITE,
+		.access_count = 2,
+		.access[0] = { p2psim_object_id(&mm->obj), true, old, old + HPAGE_PMD_NR - 1 },
+		.access[1] = { p2psim_object_id(&mm->obj), true, fresh, fresh + HPAGE_PMD_NR - 1 },
+	};
+
+	if (likely(!p2psim_hot->busy))
+		p2psim_hot->steps++;
+	else
+		p2psim_step_op(&op);
+}
+
+/* 2 MiB and their table, huge or not, in one step. */
+static bool move_block(struct vm_area_struct *vma, unsigned long start, unsigned long new_addr)
+{
+	bool moved;
+
+	lock_reverse_maps(vma);
+	move_block_step(vma->vm_mm, start, new_addr);
+	moved = pmd_move(vma->vm_mm, start, new_addr);
+	unlock_reverse_maps(vma);
+	return moved;
+}
+
+/* What one look at the tables covers, here and there. */
+static unsigned long extent_of(unsigned long old_addr, unsigned long old_end, unsigned long new_addr)
+{
+	unsigned long here = min((old_addr & PMD_MASK) + PMD_SIZE, old_end) - old_addr;
+
+	return min(here, (new_addr & PMD_MASK) + PMD_SIZE - new_addr);
+}
+
+static bool move_extent(struct vm_area_struct *vma, unsigned long from, unsigned long to, unsigned long extent)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (extent == PMD_SIZE && !p2psim_pmd_present(mm, to))
+		return move_block(vma, from, to);
+	if (pmd_is_huge(mm, from))
+		__split_huge_pmd(vma, from);
+	return move_entries(vma, from, to, extent);
 }
 
 unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr, struct vm_area_struct *new_vma,
 			       unsigned long new_addr, unsigned long len)
 {
-	unsigned long at = old_addr, end = old_addr + len, next;
+	unsigned long at, extent;
 	struct mmu_notifier_range range;
 
 	(void)new_vma;
 	if (!len)
 		return 0;
-	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, old_addr, end);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, 0, vma, vma->vm_mm, old_addr, old_addr + len);
 	mmu_notifier_invalidate_range_start(&range);
-	for (; at < end; at = next) {
-		next = min((at & PMD_MASK) + PMD_SIZE, end);
-		if (!p2psim_pmd_present(vma->vm_mm, at))
-			continue;
-		at = move_table(vma, at, next, new_addr + at - old_addr);
-		if (at < next)
+	for (at = 0; at < len; at += extent) {
+		extent = extent_of(old_addr + at, old_addr + len, new_addr + at);
+		if (p2psim_pmd_present(vma->vm_mm, old_addr + at) &&
+		    !move_extent(vma, old_addr + at, new_addr + at, extent))
 			break;
 	}
 	mmu_notifier_invalidate_range_end(&range);
-	return at - old_addr;
+	return at;
 }
 
 void split_huge_block(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long start = addr & PMD_MASK, end = start + PMD_SIZE;
-	struct mmu_notifier_range range;
 
 	if (addr == start || start < vma->vm_start || end > vma->vm_end || !p2psim_pud_present(vma->vm_mm, addr))
 		return;
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, start, end);
-	mmu_notifier_invalidate_range_start(&range);
-	mmu_notifier_invalidate_range_only_end(&range);
+	__split_huge_pmd(vma, addr);
 }

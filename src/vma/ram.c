@@ -34,10 +34,27 @@ struct mmio_window {
 	struct mmio_window *next;
 };
 
+<<<<<<< HEAD
+=======
+struct swap_slot {
+	void *data;	/* NULL: zeros */
+	u32 count;	/* entries that name it; 0: free */
+	u32 owner;
+};
+
+/* Part of a huge page at a time, or of nothing: its pages come and go together. */
+struct huge_block {
+	u16 free;			/* pages that are not in use */
+};
+
+>>>>>>> f8c1616 (vma: transparent huge pages: faults, splits, fork, moves, collapse; conform replays recordings with them)
 struct p2psim_ram_state {
 	struct page **sections;
 	unsigned long pages;		/* the machine's */
 	unsigned long next;		/* never used so far, from 0 */
+	unsigned long top;		/* from here on: blocks of 512 for huge pages */
+	struct huge_block *blocks;	/* by section */
+	struct page *free_blocks;	/* their first pages */
 	struct page *free;
 	unsigned long used;
 	struct page *zero;
@@ -70,7 +87,8 @@ struct p2psim_ram_state *p2psim_ram(void)
 	if (!ram)
 		return NULL;
 	ram->pages = p2psim_world_config(p2psim_world_current())->ram_pages;
-	sections = DIV_ROUND_UP(ram->pages, SECTION);
+	ram->top = ram->pages;
+	sections = DIV_ROUND_UP(FIRST_PFN + ram->pages, SECTION);
 	ram->sections = p2psim_arena_alloc(sections * sizeof(*ram->sections));
 	if (!ram->sections)
 		return NULL;
@@ -78,24 +96,46 @@ struct p2psim_ram_state *p2psim_ram(void)
 	return ram;
 }
 
+/* 512 struct pages, the first of them that of a multiple of 512; made when one is first needed. */
+static struct page *section_of(struct p2psim_ram_state *ram, unsigned long pfn)
+{
+	unsigned long number = pfn / SECTION, i;
+	struct page *section = ram->sections[number];
+
+	if (section)
+		return section;
+	section = p2psim_arena_alloc(SECTION * sizeof(*section));
+	if (!section)
+		return NULL;
+	for (i = 0; i < SECTION; i++)
+		section[i].pfn = number * SECTION + i;
+	ram->sections[number] = section;
+	return section;
+}
+
 static struct page *fresh_page(struct p2psim_ram_state *ram)
 {
-	unsigned long n = ram->next, i;
+	unsigned long pfn = FIRST_PFN + ram->next;
 	struct page *section;
 
-	if (n == ram->pages)
+	if (ram->next == ram->top)
 		return NULL;
-	section = ram->sections[n / SECTION];
-	if (!section) {
-		section = p2psim_arena_alloc(SECTION * sizeof(*section));
-		if (!section)
-			return NULL;
-		for (i = 0; i < SECTION; i++)
-			section[i].pfn = FIRST_PFN + n / SECTION * SECTION + i;
-		ram->sections[n / SECTION] = section;
-	}
+	section = section_of(ram, pfn);
+	if (!section)
+		return NULL;
 	ram->next++;
-	return &section[n % SECTION];
+	return &section[pfn % SECTION];
+}
+
+static struct page *renew(struct page *page)
+{
+	page->flags = (page->flags + (1UL << GENERATION_SHIFT)) & GENERATION_MASK;
+	page->mapping = NULL;
+	page->private = 0;
+	page->index = 0;
+	page->_refcount.counter = 1;
+	page->_mapcount.counter = -1;
+	return page;
 }
 
 static struct page *take_page(struct p2psim_ram_state *ram)
@@ -110,13 +150,55 @@ static struct page *take_page(struct p2psim_ram_state *ram)
 		return NULL;
 	if (page == ram->free)
 		ram->free = page->next_free;
-	page->flags = (page->flags + (1UL << GENERATION_SHIFT)) & GENERATION_MASK;
-	page->mapping = NULL;
-	page->private = 0;
-	page->index = 0;
-	page->_refcount.counter = 1;
-	page->_mapcount.counter = -1;
-	return page;
+	return renew(page);
+}
+
+/* ---- huge pages: blocks from the top of RAM ---- */
+
+/* The lowest block so far, less one; the pages above the highest multiple of 512 are given up. */
+static struct page *fresh_block(struct p2psim_ram_state *ram)
+{
+	unsigned long end = (FIRST_PFN + ram->top) / SECTION * SECTION;
+
+	if (!ram->blocks)
+		ram->blocks = p2psim_arena_alloc(DIV_ROUND_UP(FIRST_PFN + ram->pages, SECTION) * sizeof(*ram->blocks));
+	if (!ram->blocks || end < FIRST_PFN + ram->next + SECTION || !section_of(ram, end - SECTION))
+		return NULL;
+	ram->top = end - SECTION - FIRST_PFN;
+	return section_of(ram, end - SECTION);
+}
+
+struct page *p2psim_alloc_huge_page(void)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	struct page *head;
+	unsigned int i;
+
+	if (!ram || p2psim_inject_point())
+		return NULL;
+	head = ram->free_blocks;
+	if (head)
+		ram->free_blocks = head->next_free;
+	else
+		head = fresh_block(ram);
+	if (!head)
+		return NULL;
+	ram->blocks[head->pfn / SECTION].free = 0;
+	for (i = 0; i < SECTION; i++)
+		renew(&head[i])->flags |= 1UL << (i ? PG_tail : PG_head);
+	ram->used += SECTION;
+	return head;
+}
+
+/* A block is free again when all of it is. */
+static void free_to_block(struct p2psim_ram_state *ram, struct page *page)
+{
+	struct page *head = ram->sections[page->pfn / SECTION];
+
+	if (++ram->blocks[page->pfn / SECTION].free < SECTION)
+		return;
+	head->next_free = ram->free_blocks;
+	ram->free_blocks = head;
 }
 
 struct page *(alloc_page)(gfp_t flags)
@@ -164,9 +246,13 @@ static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
 	page->data = NULL;
 	page->flags &= ~0xffffffffUL | GENERATION_MASK; /* the owner stays: who sees these bytes now reads of a freed page */
 	page->mapping = NULL;
+	ram->used--;
+	if (page->pfn >= FIRST_PFN + ram->top) {
+		free_to_block(ram, page);
+		return;
+	}
 	page->next_free = ram->free;
 	ram->free = page;
-	ram->used--;
 }
 
 void get_page(struct page *page)
@@ -247,9 +333,9 @@ struct page *p2psim_page_of_pfn(unsigned long pfn)
 	struct p2psim_ram_state *ram = p2psim_ram();
 	unsigned long n = pfn - FIRST_PFN;
 
-	if (!ram || pfn < FIRST_PFN || n >= ram->next)
+	if (!ram || pfn < FIRST_PFN || n >= ram->pages || (n >= ram->next && n < ram->top) || !ram->sections[pfn / SECTION])
 		return NULL;
-	return &ram->sections[n / SECTION][n % SECTION];
+	return &ram->sections[pfn / SECTION][pfn % SECTION];
 }
 
 struct page *pfn_to_page(unsigned long pfn)

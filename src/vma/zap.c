@@ -7,6 +7,7 @@
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 
+#include "vma/huge.h"
 #include "vma/internal.h"
 #include "vma/swap.h"
 
@@ -92,6 +93,19 @@ static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned 
 	}
 }
 
+/* [start, next) is what lies under one table. */
+static void zap_block(struct vm_area_struct *vma, unsigned long start, unsigned long next, unsigned long range_end,
+		      bool even_cows)
+{
+	if (pmd_is_huge(vma->vm_mm, start) && next - start == PMD_SIZE) {
+		zap_huge_pmd(vma, start);
+		return;
+	}
+	if (pmd_is_huge(vma->vm_mm, start))
+		__split_huge_pmd(vma, start);
+	zap_table(vma, start, next, range_end, even_cows);
+}
+
 void zap_range(struct vm_area_struct *vma, unsigned long start, unsigned long end, bool even_cows)
 {
 	unsigned long next;
@@ -107,7 +121,7 @@ void zap_range(struct vm_area_struct *vma, unsigned long start, unsigned long en
 		if (!p2psim_pud_present(vma->vm_mm, start))
 			next = min((start & PUD_MASK) + PUD_SIZE, end);
 		else if (p2psim_pmd_present(vma->vm_mm, start))
-			zap_table(vma, start, next, end, even_cows);
+			zap_block(vma, start, next, end, even_cows);
 	}
 }
 

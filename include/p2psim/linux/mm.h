@@ -132,6 +132,7 @@ P2PSIM_EXPORT vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned lo
 #define FOLL_REMOTE 0x2000u
 #define FOLL_ANON 0x8000u
 #define FOLL_LONGTERM 0x10000u
+#define FOLL_SPLIT_PMD 0x20000u
 #define FOLL_PIN 0x40000u
 #define FOLL_FAST_ONLY 0x80000u
 #define GUP_PIN_COUNTING_BIAS 1024

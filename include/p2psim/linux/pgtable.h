@@ -141,6 +141,10 @@ P2PSIM_EXPORT pte_t *p2psim_pte_lookup(struct mm_struct *mm, unsigned long addr)
 P2PSIM_EXPORT pte_t p2psim_pte_read(struct mm_struct *mm, unsigned long addr);
 /* Is there a page table for the 2 MiB around addr? */
 P2PSIM_EXPORT bool p2psim_pmd_present(struct mm_struct *mm, unsigned long addr);
+/* Is that table one huge entry?  Its 512 entries can be read as if they were small ones. */
+P2PSIM_EXPORT bool p2psim_pmd_is_huge(struct mm_struct *mm, unsigned long addr);
+/* How many huge entries map the huge page that this one is part of. */
+P2PSIM_EXPORT int p2psim_page_huge_mapcount(struct page *page);
 /* The page that reads of untouched anonymous memory map; it has a struct page, is never freed, and is always zero. */
 P2PSIM_EXPORT unsigned long p2psim_zero_pfn(void);
 
