@@ -56,6 +56,14 @@ static int one_regular_page_without_retry(void *state)
 	return one_regular_page(state) ?: without_retry(state);
 }
 
+static int one_regular_page_careless(void *state)
+{
+	int ret = one_regular_page_without_retry(state);
+
+	((struct hmm_bench *)state)->nic0.early_unlock = true;
+	return ret;
+}
+
 static void nic_maps(void *state)
 {
 	struct hmm_bench *t = state;
@@ -89,6 +97,17 @@ static void kswapd_reclaims(void *state)
 	p2psim_reclaim_address(t->app, AT(0));
 }
 
+/* The child is there for a moment; what the parent had is shared, and stays read-only until somebody writes. */
+static void app_forks(void *state)
+{
+	struct hmm_bench *t = state;
+	struct p2psim_process *child = NULL;
+
+	P2PSIM_CHECK(!p2psim_fork(t->app, "child", &child));
+	P2PSIM_CHECK(p2psim_load_byte(child, AT(0)) == 7);
+	p2psim_process_exit(child);
+}
+
 /* The nic has an entry, and it is not where the page is. */
 static bool nic_has_an_old_address(void *state)
 {
@@ -112,6 +131,15 @@ static bool nic_has_a_stale_page(void *state)
 
 	return nic_has_an_entry(state) &&
 	       (!pte || !pte_present(*pte) || pte_pfn(*pte) << PAGE_SHIFT != hmm_importer_dma(&t->nic0, AT(0)));
+}
+
+/* An entry that says the nic may write what the CPU would fault at. */
+static bool nic_writes_past_a_fork(void *state)
+{
+	struct hmm_bench *t = state;
+	const pte_t *pte = p2psim_pte_lookup(t->mm, AT(0));
+
+	return nic_has_a_stale_page(state) || (nic_has_an_entry(state) && !pte_write(*pte));
 }
 
 static void tear_down(void *state)
@@ -146,6 +174,14 @@ SCENARIO(map_reclaim, "hmm/map+reclaim", one_regular_page, "kswapd", kswapd_recl
 SCENARIO(map_reclaim_broken, "hmm/map+reclaim!no-retry", one_regular_page_without_retry, "kswapd", kswapd_reclaims,
 	 "Can the nic keep a page that was swapped out?", nic_has_a_stale_page, P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE);
 
+SCENARIO(map_fork, "hmm/map+fork", one_regular_page, "app", app_forks,
+	 "Can the nic keep the right to write what a fork shares?", nic_writes_past_a_fork, P2PSIM_NEVER, P2PSIM_NO_ORACLE);
+/* fork() has mmap_lock for writing: who commits before it lets the lock go needs no retry against it. */
+SCENARIO(map_fork_locked, "hmm/map+fork:no-retry", one_regular_page_without_retry, "app", app_forks,
+	 "Can the nic keep the right to write what a fork shares?", nic_writes_past_a_fork, P2PSIM_NEVER, P2PSIM_NO_ORACLE);
+SCENARIO(map_fork_broken, "hmm/map+fork!no-retry,early-unlock", one_regular_page_careless, "app", app_forks,
+	 "Can the nic keep the right to write what a fork shares?", nic_writes_past_a_fork, P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE);
+
 /* Every trace: nothing is left out. */
 static void test_explored(void **state)
 {
@@ -170,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		explored(&map_revoke),	explored(&map_revoke_broken),  explored(&map_munmap),
 		explored(&map_munmap_broken), explored(&map_reclaim), explored(&map_reclaim_broken),
+		explored(&map_fork),	explored(&map_fork_locked),    explored(&map_fork_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
