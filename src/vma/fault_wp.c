@@ -9,12 +9,9 @@
 #include <p2psim/step.h>
 
 #include "vma/fault_internal.h"
-<<<<<<< HEAD
-#include "vma/swap.h"
-=======
 #include "vma/huge.h"
->>>>>>> f8c1616 (vma: transparent huge pages: faults, splits, fork, moves, collapse; conform replays recordings with them)
 #include "vma/rmap_walk.h"
+#include "vma/swap.h"
 
 static bool only_unshares(const struct vm_fault *vmf)
 {

@@ -34,20 +34,11 @@ struct mmio_window {
 	struct mmio_window *next;
 };
 
-<<<<<<< HEAD
-=======
-struct swap_slot {
-	void *data;	/* NULL: zeros */
-	u32 count;	/* entries that name it; 0: free */
-	u32 owner;
-};
-
 /* Part of a huge page at a time, or of nothing: its pages come and go together. */
 struct huge_block {
 	u16 free;			/* pages that are not in use */
 };
 
->>>>>>> f8c1616 (vma: transparent huge pages: faults, splits, fork, moves, collapse; conform replays recordings with them)
 struct p2psim_ram_state {
 	struct page **sections;
 	unsigned long pages;		/* the machine's */
