@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork() and copy-on-write against devices and the child itself, over every interleaving: nobody sees what another
+ * fork() and copy-on-write against devices, reclaim and the child itself, over every interleaving: nobody sees what another
  * wrote after the fork, a pinned page stays its process's, and bytes stay where they were written.  The twins with a mere
  * reference where a pin belongs lose the page: sometimes.
  *
@@ -15,6 +15,7 @@
 #include <p2psim/linux/mman.h>
 #include <p2psim/process.h>
 #include <p2psim/ram.h>
+#include <p2psim/reclaim.h>
 #include <p2psim/scenario.h>
 #include <p2psim/step.h>
 
@@ -139,6 +140,13 @@ static void nic_pins_fast_to_read(void *state)
 	r->pinned = true;
 }
 
+static void kswapd_reclaims(void *state)
+{
+	int ret = p2psim_reclaim_address(((struct race *)state)->app, AT(0));
+
+	P2PSIM_CHECK(!ret || ret == -EINVAL || ret == -EBUSY || ret == -ENOENT);
+}
+
 static void parent_writes(void *state)
 {
 	P2PSIM_CHECK(!p2psim_store_byte(((struct race *)state)->app, AT(0), 2));
@@ -198,6 +206,21 @@ static bool is_write_lost(void *state)
 	return is_torn_off(state) || p2psim_load_byte(r->app, AT(0) + 2) != 4 || p2psim_load_byte(r->app, AT(0) + 1) != 2;
 }
 
+static bool is_byte_lost(void *state)
+{
+	struct race *r = state;
+
+	return is_invalid(r) || p2psim_load_byte(r->app, AT(0)) != 1 || p2psim_load_byte(r->app, AT(0) + 1) != 2 ||
+	       p2psim_load_byte(r->child, AT(0)) != 1 || p2psim_load_byte(r->child, AT(0) + 1) != 0;
+}
+
+static bool is_written_lost(void *state)
+{
+	struct race *r = state;
+
+	return is_invalid(r) || p2psim_load_byte(r->app, AT(0)) != 2 || p2psim_load_byte(r->child, AT(0)) != 1;
+}
+
 static bool see_each_other(void *state)
 {
 	struct race *r = state;
@@ -233,6 +256,11 @@ static const struct p2psim_scenario pinned[] = {
 static const struct p2psim_scenario referenced[] = {
 	FORK("pin!get", "nic0", nic_gets_and_writes, is_write_lost, P2PSIM_SOMETIMES),
 	FORK("pin-read!get", "nic0", nic_gets_to_read, is_torn_off, P2PSIM_SOMETIMES),
+};
+
+static const struct p2psim_scenario reclaimed[] = {
+	FORK("reclaim", "kswapd", kswapd_reclaims, is_byte_lost, P2PSIM_NEVER),
+	COW("reclaim", "kswapd", kswapd_reclaims, is_written_lost),
 };
 
 static const struct p2psim_scenario copied[] = {
@@ -278,6 +306,14 @@ static void test_a_reference_in_place_of_a_pin_is_caught(void **state)
 		explore(&referenced[i]);
 }
 
+static void test_reclaim_loses_nothing_of_a_fork(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(reclaimed); i++)
+		explore(&reclaimed[i]);
+}
+
 static void test_parent_and_child_do_not_see_each_other_write(void **state)
 {
 	unsigned int i;
@@ -291,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_pinned_page_stays_the_process_s),
 		cmocka_unit_test(test_a_reference_in_place_of_a_pin_is_caught),
+		cmocka_unit_test(test_reclaim_loses_nothing_of_a_fork),
 		cmocka_unit_test(test_parent_and_child_do_not_see_each_other_write),
 	};
 
