@@ -11,11 +11,12 @@
 #include "bench.h"
 #include "cr.h"
 
+/* Of the processor, so that others who use it count little. */
 static double now_ns(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
