@@ -42,6 +42,24 @@ bool may_expand_vm(const struct mm_struct *mm, unsigned long pages)
 
 /* ---- one VMA ---- */
 
+/* VM_LOCKED changes for pages that reclaim may be looking at: it takes no mmap_lock, but asks under the entry's lock. */
+static void lock_step(const struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_VMA_WRITE,
+		.label = "mlock",
+		.access_count = 2,
+		.access[0] = { p2psim_object_id(&mm->vmas_obj), true, 0, UINT64_MAX },
+		.access[1] = { p2psim_object_id(&mm->obj), false, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT },
+	};
+
+	if (likely(!p2psim_hot->busy))
+		p2psim_hot->steps++;
+	else
+		p2psim_step_op(&op);
+}
+
 static int lock_piece(struct vm_area_struct *vma, struct vm_area_struct **prev, unsigned long start, unsigned long end,
 		      unsigned long flags)
 {
@@ -55,7 +73,7 @@ static int lock_piece(struct vm_area_struct *vma, struct vm_area_struct **prev, 
 	error = vma_carve(&vma, prev, start, end, flags);
 	if (error)
 		return error;
-	vma_write_step(vma->vm_mm, "mlock");
+	lock_step(vma, start, end);
 	vma->vm_flags = flags;
 	if (flags & VM_LOCKED && !(old_flags & VM_LOCKED))
 		vma->vm_mm->locked_vm += (end - start) >> PAGE_SHIFT;

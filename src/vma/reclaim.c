@@ -10,7 +10,7 @@
  *	for each VMA that may map it:
  *	  pinned, or VM_LOCKED?		-EBUSY, without an event
  *	  start(CLEAR, page)		importers drop it; find_vma() is not theirs to call here
- *	  pinned meanwhile?		-EBUSY: the entry stays
+ *	  pinned or locked meanwhile?	-EBUSY: the entry stays
  *	  entry := swap slot; none after MADV_FREE, unless written to since
  *	  the last one?			bytes to the slot, in the same step
  *	  end()				a fault before the last: finds the page in the swap cache
@@ -65,7 +65,7 @@ static int unmap_entry(struct vm_area_struct *vma, unsigned long addr, struct re
 	if (!pte_maps(pte, page))
 		return 0;
 	old = *pte;
-	if (is_pinned(page))
+	if (vma->vm_flags & VM_LOCKED || is_pinned(page))
 		return -EBUSY;
 	if (was_given_up(page) && (pte_dirty(old) || PageDirty(page))) {
 		page->flags |= 1UL << PG_swapbacked;

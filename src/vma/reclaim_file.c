@@ -39,7 +39,7 @@ static bool unmap_one(struct vm_area_struct *vma, unsigned long addr, void *page
 	mmu_notifier_invalidate_range_start(&range);
 	pte_page_step(vma->vm_mm, addr, page, "reclaim");
 	pte = p2psim_pte_lookup(vma->vm_mm, addr);
-	if (pte_maps(pte, page)) {
+	if (!(vma->vm_flags & VM_LOCKED) && pte_maps(pte, page)) {
 		old = *pte;
 		*pte = __pte(0);
 		zap_entry(vma, addr, old);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Advice against whoever takes no mmap_lock: reclaim.
+ * Advice and locking against whoever takes no mmap_lock: reclaim.
  */
 #include "core_world.h"
 
@@ -12,12 +12,14 @@
 #include <p2psim/process.h>
 #include <p2psim/reclaim.h>
 #include <p2psim/scenario.h>
+#include <p2psim/step.h>
 
 #define ADDR 0x100000000000UL
 
 struct memory {
 	struct p2psim_process *app;
 	int seen;		/* what the process read at the end */
+	bool out;		/* its page was not there when mlock() had returned */
 };
 
 /* One page, written: 1. */
@@ -74,6 +76,22 @@ static bool is_zero_now(void *state)
 	return m->seen == 0;
 }
 
+static void locks(void *state)
+{
+	struct memory *m = state;
+	const pte_t *pte;
+
+	P2PSIM_CHECK(!p2psim_mlock(m->app, ADDR, PAGE_SIZE));
+	p2psim_step("locked");
+	pte = p2psim_pte_lookup(p2psim_process_mm(m->app), ADDR);
+	m->out = !pte || !pte_present(*pte);
+}
+
+static bool is_out(void *state)
+{
+	return ((struct memory *)state)->out;
+}
+
 static const struct p2psim_scenario scenarios[] = {
 	{
 		.name = "vma/free-write+reclaim", .question = "Does a write after MADV_FREE get lost?",
@@ -85,6 +103,12 @@ static const struct p2psim_scenario scenarios[] = {
 		.name = "vma/free+reclaim", .question = "Can freed memory read as zeros?", .source = "madvise(2)",
 		.state_size = sizeof(struct memory), .setup = setup, .teardown = teardown,
 		.tasks = { { "app", frees }, { "kswapd", reclaims } }, .exists = is_zero_now, .expect = P2PSIM_SOMETIMES,
+	},
+	{
+		.name = "vma/mlock+reclaim", .question = "Is a page out when mlock() has returned?",
+		.source = "mm/rmap.c, 6.1: VM_LOCKED is looked at under the page table lock", .state_size = sizeof(struct memory),
+		.setup = setup, .teardown = teardown, .tasks = { { "app", locks }, { "kswapd", reclaims } },
+		.exists = is_out, .expect = P2PSIM_NEVER,
 	},
 };
 
@@ -118,11 +142,17 @@ static void test_freed_memory_reads_as_it_was_or_as_zeros(void **state)
 	answers(&scenarios[1]);
 }
 
+static void test_a_locked_page_is_in_when_mlock_has_returned(void **state)
+{
+	answers(&scenarios[2]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_write_after_free_is_never_lost),
 		cmocka_unit_test(test_freed_memory_reads_as_it_was_or_as_zeros),
+		cmocka_unit_test(test_a_locked_page_is_in_when_mlock_has_returned),
 	};
 
 	return cmocka_run_group_tests_name("advice_races", tests, NULL, NULL);
