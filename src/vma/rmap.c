@@ -7,9 +7,9 @@
  *	R3. A fork makes no new anon_vma if the child can have one that its VMAs have left and that has at most one child:
  *	    a chain of forks does not grow for ever.
  *	R4. A page that is exclusive has one entry; only an exclusive one has an entry that can be written.
- *	R5. A page is found from its anon_vma in each VMA that maps it.
+ *	R5. A page is found from its anon_vma in each VMA that maps it: as often as its map count says.
  */
-#include "vma/internal.h"
+#include "vma/rmap_walk.h"
 
 static void get_anon_vma(struct anon_vma *anon_vma)
 {
@@ -166,7 +166,6 @@ static struct anon_vma *anon_vma_below(struct anon_vma *parent)
 	anon_vma->parent = parent;
 	anon_vma->num_children = 0;
 	get_anon_vma(anon_vma->root);
-	parent->num_children++;
 	return anon_vma;
 }
 
@@ -191,8 +190,9 @@ int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *parent_vma)
 		unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
-	set_anon_vma(vma, anon_vma);
 	chain_link(chain, vma, anon_vma);
+	set_anon_vma(vma, anon_vma); /* the counts change in the step of the lock */
+	anon_vma->parent->num_children++;
 	return 0;
 }
 
@@ -206,10 +206,15 @@ static void left_by_all(struct anon_vma *anon_vma)
 static void chain_unlink(struct anon_vma_chain *chain)
 {
 	struct anon_vma *anon_vma = chain->anon_vma;
+	struct vm_area_struct *vma = chain->vma;
 
 	list_del(&chain->same_vma);
 	anon_vma_lock_write(anon_vma);
 	list_del(&chain->same_anon_vma);
+	if (vma->anon_vma == anon_vma) {
+		anon_vma->num_active_vmas--;
+		vma->anon_vma = NULL;
+	}
 	left_by_all(anon_vma);
 	anon_vma_unlock_write(anon_vma);
 	kfree(chain);
@@ -219,9 +224,6 @@ static void chain_unlink(struct anon_vma_chain *chain)
 /* The youngest first: whoever is the parent of one goes after it, the root last. */
 void unlink_anon_vmas(struct vm_area_struct *vma)
 {
-	if (vma->anon_vma)
-		vma->anon_vma->num_active_vmas--;
-	vma->anon_vma = NULL;
 	while (!list_empty(&vma->anon_vma_chain))
 		chain_unlink(list_last_entry(&vma->anon_vma_chain, struct anon_vma_chain, same_vma));
 }
@@ -231,12 +233,28 @@ static bool is_found(const struct page *page, const struct vm_area_struct *vma, 
 {
 	const struct anon_vma_chain *chain;
 
-	if (!page->anon_vma || page->index != linear_page_index(vma, addr))
+	if (page->index != linear_page_index(vma, addr))
 		return false;
-	list_for_each_entry(chain, &page->anon_vma->chains, same_anon_vma)
-		if (chain->vma == vma)
+	list_for_each_entry(chain, &vma->anon_vma_chain, same_vma)
+		if (chain->anon_vma == page->anon_vma)
 			return true;
 	return false;
+}
+
+/* How many entries map the page, in whichever mm. */
+static int entries_of(const struct page *page)
+{
+	const struct anon_vma_chain *chain;
+	int found = 0;
+
+	list_for_each_entry(chain, &page->anon_vma->chains, same_anon_vma) {
+		const struct vm_area_struct *vma = chain->vma;
+		unsigned long nth = page->index - vma->vm_pgoff;
+
+		if (nth < vma_pages(vma))
+			found += pte_maps(p2psim_pte_lookup(vma->vm_mm, vma->vm_start + (nth << PAGE_SHIFT)), page);
+	}
+	return found;
 }
 
 bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t pte, const struct page *page)
@@ -245,7 +263,9 @@ bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t p
 
 	if (!vma || !pte_present(pte) || !PageAnon(page) || page->flags & 1UL << PG_ksm)
 		return true;
-	if (exclusive ? page_mapcount(page) != 1 : pte_write(pte)) /* R4 */
+	if (!page->anon_vma || !is_found(page, vma, addr))
 		return false;
-	return is_found(page, vma, addr);
+	if (exclusive)
+		return page_mapcount(page) == 1; /* R4 */
+	return !pte_write(pte) && entries_of(page) == page_mapcount(page);
 }

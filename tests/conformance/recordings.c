@@ -96,6 +96,25 @@ static void test_the_small_recording_of_these_tests_agrees(void **state)
 	assert_tool(0, "ops 3 mismatches 0 unsupported 0\n", NULL, "conform", s->good);
 }
 
+/* As recorded of 6.1: a pin for reading copies what a fork shares, and leaves the copy read-only. */
+#define OP_FORK                                                                                                        \
+	"op fork\nret 0\nev S PROT_PAGE 4000 6000 bv\nev E PROT_PAGE 4000 6000 bv\nvma =\npg . 4 s 1 . 11\ncvma =\nend\n"
+#define OP_PIN                                                                                                         \
+	"op gup 4000 1 lr\nret 1\nev S CLEAR 4000 5000 bv\nev C r 4000 5000 -\nev E CLEAR 4000 5000 bv\nvma =\n"       \
+	"pg . 4 a 1 . 11\nend\n"
+#define OP_REMOTE                                                                                                      \
+	"op pvr 4000\nret 7\nvma =\npg =\nend\nop pvw 5000 3\nret 0\nvma =\npg . 4 a 1 A 1 . 10\nend\n"               \
+	"op gup 4000 3 fw\nret 2\nvma =\npg . 4 A 2 . 10\nend\nop pvr 7000\nret EFAULT\nvma =\npg =\nend\n"
+
+static void test_memory_is_reached_through_its_pages(void **state)
+{
+	struct scratch *s = *state;
+	static const char text[] = HEADER OP_MMAP OP_WR OP_FORK OP_PIN OP_REMOTE;
+
+	write_file(s->path, text, strlen(text));
+	assert_tool(0, "ops 8 mismatches 0 unsupported 0\n", NULL, "conform", "--explain", s->path);
+}
+
 static void test_first_stops_after_so_many_files(void **state)
 {
 	struct scratch *s = *state;
@@ -377,6 +396,7 @@ int main(int argc, char **argv)
 		recordings_test(test_whole_recordings_replay_without_a_mismatch),
 		recordings_test(test_the_beginnings_of_random_recordings_replay_without_a_mismatch),
 		recordings_test(test_the_small_recording_of_these_tests_agrees),
+		recordings_test(test_memory_is_reached_through_its_pages),
 		recordings_test(test_first_stops_after_so_many_files),
 		recordings_test(test_file_picks_the_recordings_of_that_name),
 		recordings_test(test_any_number_of_threads_prints_the_same),

@@ -183,6 +183,33 @@ static void test_a_moved_page_is_found_in_the_whole_family(void **state)
 	family_exit(grandchild, b);
 }
 
+/* The walker sees what would break copy-on-write: R4, R5. */
+static void test_the_walker_sees_what_is_wrong(void **state)
+{
+	struct vma_bench *b = *state, *child;
+	struct page *page;
+
+	bench_anon(b, 0, 1, RW);
+	pages_store(b, 0, 5);
+	page = pages_page(b, 0);
+	page->flags &= ~(1UL << PG_anon_exclusive);	/* can be written, and is not ours alone */
+	assert_false(p2psim_pgtable_is_valid(b->mm));
+	page->flags |= 1UL << PG_anon_exclusive;
+	page->index++;					/* is looked for elsewhere */
+	assert_false(p2psim_pgtable_is_valid(b->mm));
+	page->index--;
+	child = family_fork(b);
+	page->flags |= 1UL << PG_anon_exclusive;	/* ours alone, and the child's */
+	assert_false(p2psim_pgtable_is_valid(b->mm));
+	page->flags &= ~(1UL << PG_anon_exclusive);
+	page->anon_vma = bench_vma(child, 0)->anon_vma;	/* the parent is not on its chain */
+	assert_false(p2psim_pgtable_is_valid(b->mm));
+	assert_false(p2psim_pgtable_is_valid(child->mm)); /* and so the count is one too many */
+	page->anon_vma = bench_vma(b, 0)->anon_vma;
+	assert_true(p2psim_pgtable_is_valid(b->mm));
+	family_exit(child, b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +222,7 @@ int main(void)
 		pages_test(test_a_fresh_neighbour_merges_with_the_parent_and_not_with_the_child),
 		pages_test(test_a_neighbours_anon_vma_serves_the_parent_and_not_the_child),
 		pages_test(test_a_moved_page_is_found_in_the_whole_family),
+		pages_test(test_the_walker_sees_what_is_wrong),
 	};
 
 	return cmocka_run_group_tests_name("anon_vma", tests, NULL, NULL);

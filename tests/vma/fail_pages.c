@@ -64,6 +64,32 @@ static void gup_story(struct vma_bench *b)
 		unpin_user_page(pages[i]);
 }
 
+/* A child: what is shared is copied, unshared, and reached by another process. */
+static void family_story(struct vma_bench *b)
+{
+	struct p2psim_process *child = NULL;
+	char bytes[2] = { 1, 2 };
+	struct page *page;
+	int got;
+
+	check(b, bench_anon(b, 0x60, 3, RW));
+	check(b, pages_store(b, 0x60, 1));
+	check(b, pages_store(b, 0x61, 1));
+	check(b, p2psim_fork(b->app, "child", &child));
+	p2psim_process_attach(b->app);
+	got = pin_user_pages_fast(AT(0x60), 1, 0, &page);
+	p2psim_process_detach();
+	check(b, got);
+	if (got == 1)
+		unpin_user_page(page);
+	check(b, p2psim_process_vm_write(b->app, AT(0x62) - 1, bytes, sizeof(bytes)));
+	if (child) {
+		check(b, p2psim_store_byte(child, AT(0x62), 1));
+		check(b, p2psim_store_byte(child, AT(0x60), 1));
+		p2psim_process_exit(child);
+	}
+}
+
 static void insert_story(struct vma_bench *b)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -97,6 +123,7 @@ static bool fail_nth(uint64_t n)
 		anonymous_story(b);
 		file_story(&t);
 		gup_story(b);
+		family_story(b);
 		insert_story(b);
 	}
 	fired = p2psim_inject_fired(world, NULL);
