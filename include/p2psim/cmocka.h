@@ -128,10 +128,12 @@ static inline void p2psim_cmocka_explore_scenario(void **state)
 	error = p2psim_explore(scenario, &options, &result);
 	if (!error && result.as_expected)
 		return;
-	minimise.schedule = result.schedule;
-	if (!error && result.schedule[0])
-		p2psim_cmocka_draw(scenario, p2psim_minimise(scenario, &minimise, &minimal) ? result.schedule :
-					     minimal.schedule);
+	if (result.schedule[0])
+		minimise.schedule = result.schedule;
+	if (!error && !p2psim_minimise(scenario, &minimise, &minimal))
+		p2psim_cmocka_draw(scenario, minimal.schedule);
+	else if (!error && result.schedule[0])
+		p2psim_cmocka_draw(scenario, result.schedule);
 	fail_msg("%s: %s, %llu of %llu executions %s", scenario->name, p2psim_verdict_name(result.verdict),
 		 (unsigned long long)(result.violations + result.exists), (unsigned long long)result.executions,
 		 result.error);

@@ -13,6 +13,8 @@
 
 #define MINIMISE_CHEAP 5000		/* executions */
 #define MINIMISE_LONG 200000
+#define PREEMPTIONS_DEFAULT 2		/* of icb */
+#define DEPTH_MAX 16			/* of pct */
 #define LONG_EXECUTION 5000		/* steps: too long for being minimised unasked */
 
 static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
@@ -141,6 +143,8 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 		p2psim_report_violation(&r->violation, stdout);
 	if (minimal)
 		cli_put_minimal(stdout, cli, scenario, minimal);
+	else if (r->preemptions_min != UINT_MAX && !r->schedule[0])
+		printf("  %u preemptions, too many for a replay string\n", r->preemptions_min);
 	else if (r->preemptions_min != UINT_MAX)
 		printf("  %u preemption%s: %s replay '%s' %s\n", r->preemptions_min, r->preemptions_min == 1 ? "" : "s",
 		       cli->program, scenario->name, r->schedule);
@@ -150,10 +154,11 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenario,
 		     const struct p2psim_explore_result *result, struct p2psim_minimal *minimal)
 {
-	struct p2psim_minimise_options options = { .schedule = result->schedule,
-						   .budget = cli->minimize ? MINIMISE_LONG : MINIMISE_CHEAP };
+	struct p2psim_minimise_options options = { .budget = cli->minimize ? MINIMISE_LONG : MINIMISE_CHEAP };
 
-	if (cli->no_minimize || !result->schedule[0] || (!cli->minimize && !strcmp(cli->args[0], "all")))
+	if (result->schedule[0])
+		options.schedule = result->schedule; /* else it is too long for a string: look for a shorter one */
+	if (cli->no_minimize || result->preemptions_min == UINT_MAX || (!cli->minimize && !strcmp(cli->args[0], "all")))
 		return false;
 	if (!cli->minimize && result->steps_max > LONG_EXECUTION)
 		return false;
@@ -190,11 +195,13 @@ int cli_explore(struct cli *cli)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
 	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
 		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	if (cli->depth > DEPTH_MAX)
+		return cli_say(CLI_USAGE, "--depth is at most %d", DEPTH_MAX);
 	if (cli->minimize && cli->no_minimize)
 		return cli_say(CLI_USAGE, "--minimize and --no-minimize exclude each other");
 	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options))
 		return CLI_USAGE;
-	options.preemptions = (unsigned int)cli->preemptions;
+	options.preemptions = cli->has_preemptions ? (unsigned int)cli->preemptions : PREEMPTIONS_DEFAULT;
 	options.depth = (unsigned int)cli->depth;
 	options.seed = (uint64_t)cli->seed;
 	options.max_depth = (uint64_t)cli->max_depth;

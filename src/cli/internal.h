@@ -33,7 +33,7 @@ struct cli {
 	int json, quirks, prefix, step, explain, steps, keep_going, progress;
 	char *schedule, *trace, *output, *strategy, *budget, *file;
 	long long seed;
-	int has_seed;
+	int has_seed, has_preemptions;
 	int preemptions, depth, first, jobs;
 	long long max_depth;
 	struct litmus *litmus;			/* a file given for a scenario */

@@ -197,6 +197,8 @@ static int read_options(struct cli *cli, const struct cli_command *command, cons
 			return cli_say(CLI_USAGE, "%s has no option --%s (see --help)", command->name, name);
 		if (!strcmp(name, "seed"))
 			cli->has_seed = 1;
+		if (!strcmp(name, "preemptions"))
+			cli->has_preemptions = 1;
 	}
 	if (code < -1)
 		return cli_say(CLI_USAGE, "%s: %s (see --help)", poptBadOption(context, POPT_BADOPTION_NOALIAS),

@@ -103,6 +103,9 @@ static void test_strategies_and_budgets_that_are_none_are_usage_errors(void **st
 	assert_tool(2, NULL, "not \"-1\"", "explore", good, "--budget", "-1");
 	assert_tool(2, NULL, "not \"99999999999999999999999\"", "explore", good, "--budget", "99999999999999999999999");
 	assert_tool(2, NULL, "a negative number", "explore", good, "--preemptions", "-1");
+	assert_tool(2, NULL, "--depth is at most 16", "explore", good, "--strategy", "pct", "--depth", "17");
+	assert_tool(2, NULL, "a negative number", "explore", good, "--max-depth", "-1");
+	assert_tool(2, NULL, "three: invalid numeric value", "explore", good, "--depth", "three");
 	assert_tool(2, NULL, "--minimize and --no-minimize exclude each other", "explore", twin, "--minimize",
 		    "--no-minimize");
 }

@@ -53,6 +53,27 @@ static void test_minimising_can_be_left_out(void **state)
 	tool_free(&all);
 }
 
+/* Found at random with twenty preemptions or with too many for a string: it comes down to one. */
+static void test_a_random_failure_comes_down_to_the_same(void **state)
+{
+	struct tool_run systematic = tool("explore", twin), random = tool("explore", twin, "--strategy", "random", "--seed", "9");
+	const char *minimal = strstr(systematic.out, "  minimal:");
+
+	(void)state;
+	assert_non_null(minimal);
+	assert_says(random.out, minimal);
+	tool_free(&systematic);
+	tool_free(&random);
+}
+
+static void test_icb_has_two_preemptions_unless_it_is_said(void **state)
+{
+	(void)state;
+	assert_tool(0, "  tried: icb 0 (all 2), icb 1 (all 81), icb 2 (", NULL, "explore", good, "--strategy", "icb", "--budget",
+		    "300");
+	assert_tool(0, "  tried: icb 0 (all 2)\n", NULL, "explore", good, "--strategy", "icb", "--preemptions", "0");
+}
+
 static void test_json_has_the_minimal_schedule_and_its_orders(void **state)
 {
 	struct tool_run run = tool("explore", twin, "--json");
@@ -79,6 +100,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_was_tried_and_what_that_proves_is_said),
 		cmocka_unit_test(test_a_correct_scenario_has_nothing_to_minimise),
 		cmocka_unit_test(test_minimising_can_be_left_out),
+		cmocka_unit_test(test_a_random_failure_comes_down_to_the_same),
+		cmocka_unit_test(test_icb_has_two_preemptions_unless_it_is_said),
 		cmocka_unit_test(test_json_has_the_minimal_schedule_and_its_orders),
 		cmocka_unit_test(test_the_scenarios_of_the_mails_are_deterministic),
 	};
