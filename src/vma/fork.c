@@ -137,6 +137,17 @@ static int copy_present(const struct copying *c, unsigned long addr, pte_t *from
 	return 0;
 }
 
+/* An entry that has got another page while the step waited needs a step that names that one. */
+static void copy_step(const struct copying *c, unsigned long addr, const pte_t *from)
+{
+	const struct page *named;
+
+	do {
+		named = page_of(*from);
+		entry_step(c, addr, named);
+	} while (page_of(*from) != named);
+}
+
 static int copy_entry(const struct copying *c, unsigned long addr, pte_t *from)
 {
 	pte_t *to;
@@ -146,7 +157,7 @@ static int copy_entry(const struct copying *c, unsigned long addr, pte_t *from)
 	to = pte_alloc(c->to->vm_mm, addr);
 	if (!to)
 		return -ENOMEM;
-	entry_step(c, addr, page_of(*from));
+	copy_step(c, addr, from);
 	if (pte_none(*from))
 		return 0;
 	if (is_swap_pte(*from) || is_migration_pte(*from)) {
