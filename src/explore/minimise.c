@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <p2psim/trace.h>
-
 #include "explore/trial.h"
 
 #define BUDGET_DEFAULT 20000
@@ -322,78 +320,20 @@ static int find_critical(struct minimiser *m, size_t at[2 * P2PSIM_ORDERS_MAX])
 
 /* ---- Names: the minimal execution once more, with a trace ---- */
 
-/* Follows another strategy and writes down which step of the world each choice became. */
-struct numbering {
-	struct p2psim_strategy base;
-	struct p2psim_strategy *inner;
-	const size_t *at;
-	struct p2psim_named_step *steps[2 * P2PSIM_ORDERS_MAX];
-	unsigned int count;
-	size_t depth;
-};
-
-static unsigned int pick_numbering(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
-{
-	struct numbering *n = (struct numbering *)strategy;
-	unsigned int i;
-
-	for (i = 0; i < n->count; i++)
-		if (n->at[i] == n->depth)
-			n->steps[i]->step = p2psim_world_steps(choice->world) + 1;
-	n->depth++;
-	return n->inner->pick(n->inner, choice);
-}
-
-static void name_step(struct minimiser *m, struct p2psim_named_step *named, size_t at)
-{
-	const struct p2psim_world *world = m->t.x.world;
-	const struct p2psim_search *search = &m->t.search;
-	const bool taken = at < search->depth;
-	const unsigned int task = taken ? search->nodes[at].chosen : (unsigned int)(at - search->depth);
-	const struct p2psim_op *op = taken ? &search->nodes[at].step : p2psim_task_pending(world, task);
-	size_t i, count = p2psim_trace_count(world);
-
-	named->site = op->site;
-	snprintf(named->task, sizeof(named->task), "%s", p2psim_world_task_name(world, task));
-	snprintf(named->what, sizeof(named->what), "%s %s", p2psim_step_kind_name((enum p2psim_step_kind)op->kind),
-		 op->access_count ? p2psim_world_object_name(world, op->access[0].obj) : op->label ? op->label : "");
-	for (i = 0; taken && i < count; i++) {
-		const struct p2psim_event *event = p2psim_trace_at(world, i);
-
-		if (event->type == P2PSIM_EVENT_STEP && event->step == named->step)
-			p2psim_event_format(world, event, named->what, sizeof(named->what));
-	}
-}
-
 static int give_names(struct minimiser *m, const size_t at[2 * P2PSIM_ORDERS_MAX])
 {
-	struct p2psim_minimal *minimal = m->minimal;
-	struct numbering n = { .base.pick = pick_numbering, .at = at, .count = 2 * minimal->order_count };
-	struct p2psim_guided_strategy *guided = &m->trying;
 	struct p2psim_config config = m->scenario->config;
-	unsigned int i;
 	int error;
 
-	for (i = 0; i < n.count; i++)
-		n.steps[i] = i & 1 ? &minimal->orders[i / 2].second : &minimal->orders[i / 2].first;
 	config.trace_events = TRACE_EVENTS;
 	error = p2psim_world_reconfigure(m->t.x.world, &config);
-	if (error)
-		return error;
-	error = replay(m, minimal->schedule);
-	if (error < 0 || !p2psim_blocks_read(guided, &m->t.search))
-		return error < 0 ? error : -ENOMEM;
-	p2psim_guided_begin(guided);
-	n.inner = &guided->base;
-	error = p2psim_trial(&m->t, &n.base);
+	if (!error)
+		error = replay(m, m->minimal->schedule);
 	if (error < 0)
 		return error;
-	for (i = 0; i < n.count; i++)
-		name_step(m, n.steps[i], at[i]);
-	minimal->verdict = m->t.x.verdict;
-	if (p2psim_world_violation(m->t.x.world))
-		minimal->violation = *p2psim_world_violation(m->t.x.world);
-	return 0;
+	if (!p2psim_blocks_read(&m->trying, &m->t.search))
+		return -ENOMEM;
+	return p2psim_name_orders(&m->t, &m->trying, at, m->minimal);
 }
 
 /* ---- All of it ---- */

@@ -86,4 +86,13 @@ unsigned int p2psim_critical_solve(const struct p2psim_critical *c, unsigned int
 				   bool *exact);
 void p2psim_critical_free(struct p2psim_critical *c);
 
+/* ---- names.c ---- */
+
+/*
+ * Runs the minimal schedule in the world, which keeps a trace: fills in the steps of minimal->orders (`at`: two nodes each),
+ * its verdict and its violation.  0 or -errno.
+ */
+int p2psim_name_orders(struct p2psim_trials *t, struct p2psim_guided_strategy *schedule,
+		       const size_t at[2 * P2PSIM_ORDERS_MAX], struct p2psim_minimal *minimal);
+
 #endif
