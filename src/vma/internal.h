@@ -160,6 +160,8 @@ bool may_expand_vm(const struct mm_struct *mm, unsigned long pages);
 
 /* One piece of a VMA of an madvise() that leaves vm_flags alone.  Context: mmap_lock R.  0 or -errno. */
 int madvise_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end, int advice);
+/* Pages that KSM has made one are made many again: copies, as if each were written.  Context: mmap_lock.  0 or -errno. */
+int ksm_unmerge(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
 /* ---- process.c, file.c ---- */
 

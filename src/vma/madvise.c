@@ -85,12 +85,13 @@ static bool is_refused(const struct vm_area_struct *vma, int advice)
 	}
 }
 
-/* Pages that KSM has made one are made many again: copies, as if each were written. */
-static int unmerge_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+int ksm_unmerge(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
 	vm_fault_t fault;
 	pte_t pte;
 
+	if (!(vma->vm_flags & VM_MERGEABLE) || !vma->anon_vma)
+		return 0;
 	for (; start < end; start += PAGE_SIZE) {
 		pte = p2psim_pte_read(vma->vm_mm, start);
 		if (!pte_present(pte) || pte_special(pte) || !(pfn_to_page(pte_pfn(pte))->flags & 1UL << PG_ksm))
@@ -112,8 +113,8 @@ static int advise_flags(struct vm_area_struct *vma, struct vm_area_struct **prev
 
 	if (advice->number == MADV_MERGEABLE && is_never_mergeable(vma->vm_flags))
 		flags = vma->vm_flags;
-	if (!error && advice->number == MADV_UNMERGEABLE && vma->vm_flags & VM_MERGEABLE && vma->anon_vma)
-		error = unmerge_pages(vma, start, end);
+	if (!error && advice->number == MADV_UNMERGEABLE)
+		error = ksm_unmerge(vma, start, end);
 	if (!error && flags == vma->vm_flags) {
 		*prev = vma;
 		return 0;

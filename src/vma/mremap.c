@@ -169,6 +169,8 @@ static long move_vma(struct vm_area_struct *vma, const struct move *m)
 	if (m->mm->map_count >= (int)max_map_count() - 3)
 		return -ENOMEM;
 	error = ask_may_split(vma, m);
+	if (!error)
+		error = ksm_unmerge(vma, m->old_addr, m->old_addr + m->old_len);
 	if (error)
 		return error;
 	if (m->flags & MREMAP_DONTUNMAP)

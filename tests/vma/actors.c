@@ -212,6 +212,23 @@ static void test_a_write_copies_a_merged_page_again(void **state)
 	assert_int_equal(pages_load(b, 0), 9);
 }
 
+/* Advice, and a move, make merged pages many again before anything else. */
+static void test_unmergeable_memory_and_moved_memory_has_its_own_pages(void **state)
+{
+	struct vma_bench *b = *state;
+
+	two_equal(b);
+	merge(b, 0, 1);
+	pages_listen(b);
+	assert_int_equal(p2psim_madvise(b->app, AT(0), PAGES(1), MADV_UNMERGEABLE), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-1 W; end; ");
+	assert_int_equal(bench_vma(b, 0)->vm_flags & VM_MERGEABLE, 0);
+	assert_int_equal(p2psim_mremap(b->app, AT(1), PAGES(1), PAGES(1), MREMAP_MAYMOVE | MREMAP_FIXED, AT(8)), AT(8));
+	assert_string_equal(bench_log(b), "CLEAR 1-2 W; end; UNMAP 1-2 W; end; UNMAP 1-2 W; end; ");
+	assert_ptr_not_equal(pages_page(b, 0), pages_page(b, 8));
+	assert_int_equal(pages_load(b, 0) + pages_load(b, 8), 10);
+}
+
 /* Also when it is the last that has it, and when the one it came from is gone. */
 static void test_a_merged_page_is_nobodys_own(void **state)
 {
@@ -289,6 +306,7 @@ int main(void)
 		pages_test(test_a_scan_leaves_shared_copies_alone),
 		pages_test(test_two_equal_pages_become_one),
 		pages_test(test_a_write_copies_a_merged_page_again),
+		pages_test(test_unmergeable_memory_and_moved_memory_has_its_own_pages),
 		pages_test(test_a_merged_page_is_nobodys_own),
 		pages_test(test_a_third_page_joins_a_merged_one),
 		pages_test(test_what_ksm_does_not_merge),
