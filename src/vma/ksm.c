@@ -22,6 +22,7 @@
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 
+#include "vma/huge.h"
 #include "vma/rmap_walk.h"
 #include "vma/swap.h"
 
@@ -133,7 +134,7 @@ static int merge_at(struct ksm_place *p, struct page *merged)
 		return -EINVAL;
 	if (!trylock_page(p->page))
 		return -EBUSY;
-	error = write_protect_page(vma, p);
+	error = split_huge_page(p->page) ? -EBUSY : write_protect_page(vma, p);
 	if (!error && merged)
 		error = are_equal(p->page, merged) ? replace_page(vma, p, merged) : -EAGAIN;
 	else if (!error)

@@ -5,6 +5,7 @@
  *
  *	kswapd				whoever maps the page
  *	trylock page
+ *	of a huge page: all of it becomes small ones
  *	a swap slot, the page enters the swap cache
  *	reverse map's lock R
  *	for each VMA that may map it:
@@ -21,6 +22,7 @@
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 
+#include "vma/huge.h"
 #include "vma/rmap_walk.h"
 #include "vma/swap.h"
 
@@ -107,6 +109,8 @@ static int reclaim_locked(struct page *page)
 
 	if (!page->anon_vma || !page_mapcount(page))
 		return -EINVAL;
+	if (split_huge_page(page))
+		return -EBUSY;
 	if (!was_given_up(page))
 		r.slot = swap_add_to_cache(page);
 	if (r.slot == -ENOMEM)

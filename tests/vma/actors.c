@@ -293,6 +293,93 @@ static void test_soft_dirty_is_one_event_over_everything(void **state)
 	assert_string_equal(pages_state(b, 0), "rw");
 }
 
+/* ---- huge pages ---- */
+
+static int setup_huge(void **state)
+{
+	static const struct p2psim_config config = { .thp = P2PSIM_THP_ALWAYS, .swap = true };
+
+	return pages_setup_config(state, &config);
+}
+
+#define huge_test(f) cmocka_unit_test_setup_teardown(f, setup_huge, pages_teardown)
+
+/* 2 MiB, in one piece, with two bytes in it. */
+static void huge_page(struct vma_bench *b)
+{
+	bench_anon(b, 0, 512, RW);
+	pages_store(b, 0, 5);
+	pages_store(b, 7, 6);
+	assert_true(p2psim_pmd_is_huge(b->mm, AT(0)));
+}
+
+static void assert_huge_bytes(struct vma_bench *b)
+{
+	assert_true(p2psim_pgtable_is_valid(b->mm));
+	assert_int_equal(pages_load(b, 0), 5);
+	assert_int_equal(pages_load(b, 7), 6);
+	assert_int_equal(pages_store(b, 8, 7), 0);
+	assert_int_equal(pages_load(b, 8), 7);
+}
+
+static void test_a_part_of_a_huge_page_goes_to_swap_by_itself(void **state)
+{
+	struct vma_bench *b = *state;
+
+	huge_page(b);
+	assert_int_equal(p2psim_reclaim_address(b->app, AT(7)), 0);
+	assert_string_equal(pages_state(b, 7), "swap");
+	assert_string_equal(pages_state(b, 6), "rw");
+	assert_huge_bytes(b);
+}
+
+static void test_a_part_of_a_huge_page_moves_by_itself(void **state)
+{
+	struct vma_bench *b = *state;
+
+	huge_page(b);
+	assert_int_equal(p2psim_migrate_address(b->app, AT(7)), 0);
+	assert_huge_bytes(b);
+}
+
+/* Not two of the same: who looks at them holds both, and so the page is in use. */
+static void test_a_part_of_a_huge_page_can_merge(void **state)
+{
+	struct vma_bench *b = *state;
+
+	huge_page(b);
+	bench_anon(b, 600, 1, RW);
+	pages_store(b, 600, 6);
+	assert_int_equal(p2psim_madvise(b->app, AT(0), PAGES(512), MADV_MERGEABLE), 0);
+	assert_int_equal(p2psim_madvise(b->app, AT(600), PAGES(1), MADV_MERGEABLE), 0);
+	assert_int_equal(merge(b, 8, 9), -EBUSY);
+	assert_int_equal(merge(b, 7, 600), 0);
+	assert_ptr_equal(pages_page(b, 7), pages_page(b, 600));
+	assert_huge_bytes(b);
+}
+
+static void test_scans_leave_a_huge_page_in_one_piece(void **state)
+{
+	struct vma_bench *b = *state;
+
+	huge_page(b);
+	p2psim_numa_scan(b->app, AT(0), AT(512));
+	assert_huge_bytes(b);
+	assert_int_equal(p2psim_soft_dirty_clear(b->app), 0);
+	assert_string_equal(pages_state(b, 3), "ro");
+	assert_huge_bytes(b);
+	assert_true(p2psim_pmd_is_huge(b->mm, AT(0)));
+}
+
+static void test_the_reaper_takes_huge_pages(void **state)
+{
+	struct vma_bench *b = *state;
+
+	huge_page(b);
+	assert_int_equal(p2psim_oom_reap(b->app), 0);
+	assert_int_equal(p2psim_ram_used(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +398,11 @@ int main(void)
 		pages_test(test_a_third_page_joins_a_merged_one),
 		pages_test(test_what_ksm_does_not_merge),
 		pages_test(test_soft_dirty_is_one_event_over_everything),
+		huge_test(test_a_part_of_a_huge_page_goes_to_swap_by_itself),
+		huge_test(test_a_part_of_a_huge_page_moves_by_itself),
+		huge_test(test_a_part_of_a_huge_page_can_merge),
+		huge_test(test_scans_leave_a_huge_page_in_one_piece),
+		huge_test(test_the_reaper_takes_huge_pages),
 	};
 
 	return cmocka_run_group_tests_name("actors", tests, NULL, NULL);
