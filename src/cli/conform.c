@@ -51,7 +51,7 @@ static void replay_ops(struct outcome *outcome, FILE *out, struct replayer *repl
 	struct expected expected;
 	size_t i;
 
-	conform_expect_nothing(&expected, recording->window);
+	conform_expect_nothing(&expected, recording);
 	for (i = 0; i < recording->count; i++) {
 		const struct recorded_op *op = &recording->ops[i];
 

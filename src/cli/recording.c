@@ -183,6 +183,10 @@ static int read_header(struct parser *p, const char *word, char *rest)
 		return read_digit(p, rest, 2, &p->r->thp);
 	if (!strcmp(word, "swap"))
 		return read_digit(p, rest, 1, &p->r->swap);
+	if (!strcmp(word, "events") && !strcmp(rest, "0")) {
+		p->r->without_events = 1;
+		return 0;
+	}
 	return bad(p, "an unknown record");
 }
 

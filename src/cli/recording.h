@@ -33,6 +33,7 @@ struct recording {
 	unsigned long window;		/* pages */
 	int thp;			/* 0 never, 1 always, 2 madvise; -1: not said */
 	int swap;			/* a swap device is on */
+	int without_events;		/* "events 0": callbacks were not recorded */
 	unsigned long file_sizes[RECORDING_FILES];	/* bytes; of tmpfs files f0, f1.. */
 	int file_count;
 	struct recorded_op *ops;
