@@ -46,7 +46,8 @@ static int report_difference(struct fuzz_sequence *sequence, struct fuzz_report 
 	fprintf(stderr, "seed %llu: %s\n", (unsigned long long)sequence->seed, difference);
 	fuzz_shrink(sequence, report);
 	difference = fuzz_run(sequence, report, &at);
-	fprintf(stderr, "shrunk to %d operations: %s after operation %d\n", sequence->count, difference ? difference : "?", at + 1);
+	fprintf(stderr, "shrunk to %d operations: %s after operation %d\n", sequence->count, difference ? difference : "?",
+		at + 1);
 	fuzz_print(sequence, stdout);
 	return 1;
 }

@@ -66,8 +66,8 @@ static void test_a_broken_merge_rule_is_found_and_shrunk_to_a_handful(void **sta
 static void test_a_sequence_is_printed_as_a_recording_that_replays(void **state)
 {
 	static const struct fuzz_op ops[] = {
-		{ .verb = FUZZ_MMAP, .addr = 0x4000, .len = 0x4000, .prot = 3, .flags = FUZZ_PRIVATE | FUZZ_FIXED | FUZZ_ANONYMOUS,
-		  .file = -1 },
+		{ .verb = FUZZ_MMAP, .addr = 0x4000, .len = 0x4000, .prot = 3,
+		  .flags = FUZZ_PRIVATE | FUZZ_FIXED | FUZZ_ANONYMOUS, .file = -1 },
 		{ .verb = FUZZ_WRITE, .addr = 0x5000, .value = 7, .file = -1 },
 		{ .verb = FUZZ_MPROTECT, .addr = 0x5000, .len = 0x1000, .prot = 1, .file = -1 },
 		{ .verb = FUZZ_MMAP, .addr = 0x10000, .len = 0x2000, .prot = 1, .flags = FUZZ_SHARED | FUZZ_FIXED, .file = 1 },
