@@ -28,7 +28,7 @@ enum shmem_want {
 	SHMEM_WRITE,	/* make it, whatever the size of the file */
 };
 
-#define SHMEM_MAX_BYTES ((loff_t)1 << 47)
+#define SHMEM_MAX_BYTES INT64_MAX
 
 /* Shared anonymous memory: gives the VMA a nameless file.  -ENOMEM. */
 int shmem_zero_setup(struct vm_area_struct *vma);
