@@ -101,6 +101,7 @@ struct fuzz_report {
 	enum fuzz_kernel kernel;
 	int major, minor;
 	unsigned long sequences, ops, exceptions[FUZZ_EXCEPTIONS];
+	bool excused[FUZZ_PAGES];	/* boundaries of this sequence that only the simulation has, explained before */
 };
 
 const char *fuzz_exception_name(enum fuzz_exception exception);

@@ -155,6 +155,7 @@ const char *fuzz_run(const struct fuzz_sequence *sequence, struct fuzz_report *r
 	const char *difference = NULL;
 
 	real.vma_count = sim.vma_count = 0;
+	memset(report->excused, 0, sizeof(report->excused));
 	if (!fuzz_real_begin() || !fuzz_sim_begin())
 		return "no window";
 	for (*at = 0; *at < sequence->count && !difference; ++*at) {
