@@ -153,7 +153,7 @@ static unsigned long cpu_flags_of(pte_t pte)
 	return pte_write(pte) ? HMM_PFN_VALID | HMM_PFN_WRITE : HMM_PFN_VALID;
 }
 
-/* A huge entry says so in each of its pages. */
+/* A huge entry says so in each of its pages; zeros are one small page, many times. */
 static unsigned long order_of(struct mm_struct *mm, unsigned long addr)
 {
 	return p2psim_pmd_is_huge(mm, addr) ? (unsigned long)(PMD_SHIFT - PAGE_SHIFT) << HMM_PFN_ORDER_SHIFT : 0;
@@ -174,7 +174,7 @@ static int walk_present(struct hmm_walk *walk, unsigned long addr, unsigned long
 		*entry = HMM_PFN_ERROR;
 		return 0;
 	}
-	*entry = cpu_flags ? pte_pfn(pte) | cpu_flags | order_of(walk->mm, addr) : 0;
+	*entry = cpu_flags ? pte_pfn(pte) | cpu_flags | (pte_special(pte) ? 0 : order_of(walk->mm, addr)) : 0;
 	return 0;
 }
 

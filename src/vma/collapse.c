@@ -158,7 +158,7 @@ int madvise_collapse(struct vm_area_struct *vma, unsigned long start, unsigned l
 	struct mm_struct *mm = vma->vm_mm;
 	enum collapse result, failed = COLLAPSE_DONE;
 
-	if (!huge_is_allowed(vma, false, false))
+	if (!huge_is_allowed(vma, false, false) || at > (end & PMD_MASK))
 		return -EINVAL;
 	for (; at < (end & PMD_MASK); at += PMD_SIZE) {
 		vma = (vma_lookup)(mm, at);

@@ -76,7 +76,10 @@ void count_huge_pmd(pte_t pte, int by)
 		*huge_mapcount(page) += (unsigned long)(long)by;
 }
 
-/* What is known of the whole becomes known of each. */
+/*
+ * What is known of the whole becomes known of each; that it was written is known of the pages only.  So 6.1: the small
+ * entries are clean, and a later mprotect() does not make them writable at once.
+ */
 static void spread_bits(pte_t *pte)
 {
 	u64 bits = 0;
@@ -84,9 +87,11 @@ static void spread_bits(pte_t *pte)
 
 	for (i = 0; i < HPAGE_PMD_NR; i++)
 		bits |= pte[i].val & (P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG);
-	for (i = 0; i < HPAGE_PMD_NR; i++)
-		if (!is_huge_zero_entry(pte[i]))
-			pte[i].val |= bits;
+	for (i = 0; page_of(*pte) && i < HPAGE_PMD_NR; i++) {
+		if (bits & P2PSIM_PTE_DIRTY)
+			set_page_dirty(page_of(pte[i]));
+		pte[i].val = (pte[i].val & ~(u64)P2PSIM_PTE_DIRTY) | (bits & P2PSIM_PTE_YOUNG);
+	}
 }
 
 void __split_huge_pmd(struct vm_area_struct *vma, unsigned long addr)

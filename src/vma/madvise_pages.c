@@ -40,16 +40,33 @@ static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, un
 	return !split_huge_page(pfn_to_page(pte_pfn(*pte)));
 }
 
+/*
+ * An entry of a part of a huge page: the page becomes small ones, if this is the part's only entry.  False: it cannot, and
+ * the rest of the table is left alone.
+ */
+static bool can_advise_part(pte_t pte)
+{
+	struct page *page = pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+
+	if (!page || !page_is_compound(page))
+		return true;
+	return page_mapcount(page) == 1 && !PageLocked(page) && !split_huge_page(page);
+}
+
 /* Calls visit() for each entry of [start, end) that is not none; all under one table. */
 static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			     int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
 {
 	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
+	bool whole = pmd_is_huge(vma->vm_mm, start);
 	int error = 0;
 
-	for (; pte && start < end && !error; start += PAGE_SIZE, pte++)
+	for (; pte && start < end && !error; start += PAGE_SIZE, pte++) {
+		if (!whole && !can_advise_part(*pte))
+			break;
 		if (!pte_none(*pte))
 			error = visit(vma, start, pte);
+	}
 	return error;
 }
 
