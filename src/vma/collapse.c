@@ -128,14 +128,30 @@ static enum collapse collapse_with(struct mm_struct *mm, unsigned long base, str
 	return result;
 }
 
+/*
+ * The look at the entries, and at the references of their pages: who pins a page names the entry that it reads, who lets
+ * go the page.  So it counts as a write.
+ */
+static void scan_step(struct mm_struct *mm, unsigned long base)
+{
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_READ,
+		.label = "collapse:scan",
+		.access_count = 2,
+		.access[0] = { p2psim_object_id(&mm->obj), true, base >> PAGE_SHIFT, (base + PMD_SIZE - 1) >> PAGE_SHIFT },
+		.access[1] = { P2PSIM_OBJ_RAM, false, 0, ULONG_MAX },
+	};
+
+	p2psim_step_op(&op);
+}
+
 /* Context: mmap_lock R, dropped and taken again if it comes to copying. */
 static enum collapse collapse_block(struct mm_struct *mm, unsigned long base)
 {
 	enum collapse result;
 	struct page *head;
 
-	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&mm->obj), false, base >> PAGE_SHIFT,
-			  (base + PMD_SIZE - 1) >> PAGE_SHIFT, "collapse:scan");
+	scan_step(mm, base);
 	if (pmd_is_huge(mm, base))
 		return COLLAPSE_DONE;
 	if (!p2psim_pmd_present(mm, base))

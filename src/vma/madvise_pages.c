@@ -27,11 +27,15 @@
  */
 static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	const pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start & PMD_MASK);
+	const pte_t *pte;
 	int i;
 
 	if (!pmd_is_huge(vma->vm_mm, start) || end - start == PMD_SIZE)
 		return true;
+	huge_step(vma->vm_mm, start, "advise"); /* a pin decides */
+	if (!pmd_is_huge(vma->vm_mm, start))
+		return true;
+	pte = p2psim_pte_lookup(vma->vm_mm, start & PMD_MASK);
 	if (is_huge_zero_entry(*pte))
 		return false;
 	for (i = 0; i < HPAGE_PMD_NR; i++)
