@@ -113,12 +113,14 @@ void __split_huge_pmd(struct vm_area_struct *vma, unsigned long addr)
 	mmu_notifier_invalidate_range_only_end(&range);
 }
 
-void zap_huge_pmd(struct vm_area_struct *vma, unsigned long base)
+bool zap_huge_pmd(struct vm_area_struct *vma, unsigned long base)
 {
 	pte_t *pte, old;
 	int i;
 
 	huge_step(vma->vm_mm, base, NULL);
+	if (!pmd_is_huge(vma->vm_mm, base))
+		return false;
 	pte = p2psim_pte_lookup(vma->vm_mm, base);
 	count_huge_pmd(*pte, -1);
 	for (i = 0; i < HPAGE_PMD_NR; i++) {
@@ -127,6 +129,7 @@ void zap_huge_pmd(struct vm_area_struct *vma, unsigned long base)
 		zap_entry(vma, base + (unsigned long)i * PAGE_SIZE, old);
 	}
 	pmd_free_table(vma->vm_mm, base);
+	return true;
 }
 
 void set_huge_pmd(struct vm_area_struct *vma, unsigned long base, struct page *head)

@@ -35,8 +35,8 @@ bool huge_is_allowed(const struct vm_area_struct *vma, bool in_fault, bool enfor
 void huge_step(struct mm_struct *mm, unsigned long addr, const char *label);
 /* CLEAR of the 2 MiB around addr; a huge entry becomes 512 that map the same. */
 void __split_huge_pmd(struct vm_area_struct *vma, unsigned long addr);
-/* Takes out the huge entry of [base, base + 2 MiB), with its table. */
-void zap_huge_pmd(struct vm_area_struct *vma, unsigned long base);
+/* Takes out the huge entry of [base, base + 2 MiB), with its table.  False: it is none any more. */
+bool zap_huge_pmd(struct vm_area_struct *vma, unsigned long base);
 /* Fills an empty table: the huge page's entries, with its references and map counts; or those of zeros (head NULL). */
 void set_huge_pmd(struct vm_area_struct *vma, unsigned long base, struct page *head);
 void put_huge_page(struct page *head);

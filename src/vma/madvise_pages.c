@@ -61,11 +61,14 @@ static bool can_advise_part(pte_t pte)
 static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			     int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
 {
-	pte_t *pte = p2psim_pte_lookup(vma->vm_mm, start);
 	bool whole = pmd_is_huge(vma->vm_mm, start);
 	int error = 0;
+	pte_t *pte;
 
-	for (; pte && start < end && !error; start += PAGE_SIZE, pte++) {
+	for (; start < end && !error; start += PAGE_SIZE) {
+		pte = p2psim_pte_lookup(vma->vm_mm, start);
+		if (!pte) /* another DONTNEED has taken a huge entry with its table */
+			break;
 		if (!whole && !can_advise_part(*pte))
 			break;
 		if (!pte_none(*pte))
@@ -80,6 +83,8 @@ static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsig
 	unsigned long next;
 	int error = 0;
 
+	p2psim_step_range(P2PSIM_STEP_PTE_READ, p2psim_object_id(&vma->vm_mm->obj), false, start >> PAGE_SHIFT,
+			  (end - 1) >> PAGE_SHIFT, NULL);
 	for (; start < end && !error; start = next) {
 		next = min((start & PMD_MASK) + PMD_SIZE, end);
 		if (can_advise_block(vma, start, next))
@@ -106,6 +111,9 @@ static int free_lazily(struct vm_area_struct *vma, unsigned long addr, pte_t *pt
 	pte_t old;
 
 	pte_write_step(vma->vm_mm, addr);
+	pte = p2psim_pte_lookup(vma->vm_mm, addr);
+	if (!pte)
+		return 0;
 	old = *pte;
 	if (is_swap_pte(old)) {
 		*pte = __pte(0);
@@ -138,7 +146,8 @@ static int make_old(struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
 	if (!page_of(*pte))
 		return 0;
 	pte_write_step(vma->vm_mm, addr);
-	if (page_of(*pte))
+	pte = p2psim_pte_lookup(vma->vm_mm, addr);
+	if (pte && page_of(*pte))
 		pte->val &= ~(u64)P2PSIM_PTE_YOUNG;
 	return 0;
 }

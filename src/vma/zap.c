@@ -97,10 +97,8 @@ static void zap_table(struct vm_area_struct *vma, unsigned long start, unsigned 
 static void zap_block(struct vm_area_struct *vma, unsigned long start, unsigned long next, unsigned long range_end,
 		      bool even_cows)
 {
-	if (pmd_is_huge(vma->vm_mm, start) && next - start == PMD_SIZE) {
-		zap_huge_pmd(vma, start);
+	if (pmd_is_huge(vma->vm_mm, start) && next - start == PMD_SIZE && zap_huge_pmd(vma, start))
 		return;
-	}
 	if (pmd_is_huge(vma->vm_mm, start))
 		__split_huge_pmd(vma, start);
 	zap_table(vma, start, next, range_end, even_cows);

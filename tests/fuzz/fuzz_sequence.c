@@ -68,6 +68,8 @@ static void choose_mremap(struct fuzz_op *op, uint64_t *r)
 	op->verb = FUZZ_MREMAP;
 	op->flags = flags[below(r, 5)];
 	op->new_len = below(r, 2) ? op->len : (1 + below(r, 16)) * FUZZ_PAGE;
+	if (op->flags & FUZZ_DONTUNMAP)
+		op->new_len = op->len; /* 6.1 compares them before it rounds them, 6.17 after */
 	pages = (op->new_len + FUZZ_PAGE - 1) / FUZZ_PAGE;
 	op->new_addr = below(r, (unsigned int)(FUZZ_PAGES - (pages < FUZZ_PAGES ? pages : 0))) * FUZZ_PAGE;
 	/* What grows in place must not leave the window. */

@@ -103,6 +103,22 @@ static void zeroes(void *state)
 	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(0), PMD_SIZE, MADV_DONTNEED));
 }
 
+static void zeroes_a_part(void *state)
+{
+	struct race *r = state;
+
+	r->zeroed = true;
+	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(8), PAGE_SIZE, MADV_DONTNEED));
+}
+
+static void frees(void *state)
+{
+	struct race *r = state;
+
+	r->zeroed = true;
+	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(8), PAGE_SIZE, MADV_FREE));
+}
+
 static void forks(void *state)
 {
 	struct race *r = state;
@@ -150,6 +166,9 @@ static void test_a_split_damages_nothing_in_any_interleaving(void **state)
 	explore("pin and cold", setup_huge, device_pins, makes_cold);
 	explore("pin and dontneed", setup_huge, device_pins, zeroes);
 	explore("pin and fork", setup_huge, device_pins, forks);
+	explore("dontneed twice", setup_huge, zeroes, zeroes);
+	explore("dontneed and dontneed of a part", setup_huge, zeroes, zeroes_a_part);
+	explore("dontneed and free of a part", setup_huge, zeroes, frees);
 	explore("store and cold", setup_huge, stores, makes_cold);
 	explore("store and dontneed", setup_huge, stores, zeroes);
 }
