@@ -50,10 +50,17 @@ struct p2psim_explore_options {
 	uint64_t budget_ms;		/* of time, looked at between executions; 0 = no bound */
 	bool count_traces;		/* naive, icb and samples: collect the traces too */
 	bool check_determinism;		/* run each execution twice and compare its steps: half as fast */
+	/*
+	 * Worker processes; 0 = all in this one.  A driver under test that dies takes its worker with it, and is a CRASH
+	 * violation with its schedule.  What comes out does not depend on how many there are, nor on their timing (but
+	 * redundant executions and pct samples differ from those without workers).  The budget is looked at between parts.
+	 */
+	unsigned int jobs;
+	unsigned int shard, shards;	/* only the shard-th part of all, 1 to shards, in workers; 0 = everything */
 	bool keep_going;		/* do not stop at the first unexpected end: count them all */
 	/* Told of each execution (redundant and cut ones aside); may be NULL. */
 	void (*on_execution)(const struct p2psim_explored *explored, void *arg);
-	void *on_execution_arg;
+	void *on_execution_arg;		/* not with jobs or shards */
 };
 
 #define P2PSIM_STAGES_MAX 8
@@ -77,6 +84,7 @@ struct p2psim_explore_result {
 	uint64_t traces_hash;		/* of the set of traces, whatever the order in which they came */
 	uint64_t exists;		/* executions in which the question's answer was yes */
 	uint64_t violations, deadlocks;	/* executions that ended with one; deadlocks are among the violations */
+	uint64_t crashes;		/* among the violations: the process died */
 	uint64_t failing_traces;	/* distinct traces that violate or exist */
 	uint64_t steps, steps_max;	/* of all, and of the longest */
 	struct p2psim_explore_stage stages[P2PSIM_STAGES_MAX]; /* what was done, in order; the last ones when there are more */

@@ -158,7 +158,8 @@ static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenar
 
 	if (result->schedule[0])
 		options.schedule = result->schedule; /* else it is too long for a string: look for a shorter one */
-	if (cli->no_minimize || result->preemptions_min == UINT_MAX || (!cli->minimize && !strcmp(cli->args[0], "all")))
+	if (cli->no_minimize || result->crashes || result->preemptions_min == UINT_MAX ||
+	    (!cli->minimize && !strcmp(cli->args[0], "all")))
 		return false;
 	if (!cli->minimize && result->steps_max > LONG_EXECUTION)
 		return false;
@@ -184,6 +185,24 @@ static int explore_one(const struct cli *cli, const struct p2psim_scenario *scen
 	return result.as_expected ? CLI_OK : CLI_SURPRISE;
 }
 
+/* --jobs N, --shard I/N */
+static int read_workers(const struct cli *cli, struct p2psim_explore_options *options)
+{
+	char *end = NULL;
+
+	if (cli->jobs < 0)
+		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	options->jobs = (unsigned int)cli->jobs;
+	if (!cli->shard)
+		return 0;
+	options->shard = (unsigned int)strtoul(cli->shard, &end, 10);
+	if (*cli->shard >= '0' && *cli->shard <= '9' && *end == '/' && end[1] >= '0' && end[1] <= '9')
+		options->shards = (unsigned int)strtoul(end + 1, &end, 10);
+	if (*end || !options->shard || options->shard > options->shards)
+		return cli_say(CLI_USAGE, "--shard is I/N with I from 1 to N, not \"%s\"", cli->shard);
+	return 0;
+}
+
 int cli_explore(struct cli *cli)
 {
 	struct p2psim_explore_options options = {};
@@ -207,6 +226,8 @@ int cli_explore(struct cli *cli)
 	options.max_depth = (uint64_t)cli->max_depth;
 	options.keep_going = cli->keep_going;
 	options.check_determinism = cli->check_determinism;
+	if (read_workers(cli, &options))
+		return CLI_USAGE;
 	if (strcmp(cli->args[0], "all")) {
 		scenario = cli_find(cli, cli->args[0]);
 		return scenario ? explore_one(cli, scenario, &options) : CLI_USAGE;

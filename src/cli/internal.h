@@ -31,7 +31,7 @@ struct cli {
 	int arg_count;
 	int minimize, no_minimize, check_determinism;
 	int json, quirks, prefix, step, explain, steps, keep_going, progress;
-	char *schedule, *trace, *output, *strategy, *budget, *file;
+	char *schedule, *trace, *output, *strategy, *budget, *file, *shard;
 	long long seed;
 	int has_seed, has_preemptions;
 	int preemptions, depth, first, jobs;

@@ -247,10 +247,14 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, en
 	json_object_object_add(o, "stages", stages_array(result));
 	add_int(o, "executions", result->executions);
 	add_int(o, "redundant", result->redundant);
+	add_int(o, "cut", result->cut);
 	add_int(o, "traces", result->traces);
 	add_int(o, "exists", result->exists);
 	add_int(o, "violations", result->violations);
 	add_int(o, "deadlocks", result->deadlocks);
+	add_int(o, "crashes", result->crashes);
+	add_int(o, "failing_traces", result->failing_traces);
+	add_hex(o, "traces_hash", result->traces_hash);
 	add_int(o, "steps_max", result->steps_max);
 	if (result->preemptions_min != UINT32_MAX)
 		add_int(o, "preemptions_min", result->preemptions_min);

@@ -150,8 +150,6 @@ static struct p2psim_task *choose_by_strategy(struct p2psim_world *world, uint64
 	struct p2psim_choice choice = { world, enabled, last, fallback };
 	unsigned int picked = world->strategy->pick(world->strategy, &choice);
 
-	if (world->ended)
-		return world->main;
 	if (!(enabled >> picked & 1))
 		picked = fallback;
 	if (enabled & (enabled - 1)) {
@@ -160,7 +158,7 @@ static struct p2psim_task *choose_by_strategy(struct p2psim_world *world, uint64
 		else
 			world->since_deviation++;
 	}
-	return world->tasks[picked];
+	return world->ended ? world->main : world->tasks[picked];
 }
 
 /* The current task goes on; one that cannot, or yields, makes room for the lowest (the next) of the others. */

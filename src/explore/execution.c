@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include <p2psim/task.h>
+#include <p2psim/trace.h>
 
 #include "core/layer.h"
 #include "explore/execution.h"
@@ -71,14 +72,30 @@ static void judge(struct p2psim_execution *x, bool finished)
 	x->verdict = p2psim_world_violation(x->world) ? P2PSIM_VIOLATION : exists ? P2PSIM_ALWAYS : P2PSIM_NEVER;
 }
 
+/* A violation at the place where another process died. */
+static void crash(struct p2psim_execution *x)
+{
+	p2psim_world_forgive(x->world);
+	if (x->crash_early)
+		p2psim_violate(P2PSIM_CRASH, 0, 0, 0, "the program dies before its first step: %s", x->crash);
+	else
+		p2psim_violate(P2PSIM_CRASH, 0, 0, 0, "the program dies after a step of %s: %s",
+			       p2psim_world_task_name(x->world, *x->crash_task), x->crash);
+	x->verdict = P2PSIM_VIOLATION;
+}
+
 int p2psim_execution_run(struct p2psim_execution *x)
 {
 	x->state = p2psim_arena_alloc(x->scenario->state_size + 1);
 	if (!x->state)
 		return -ENOMEM;
 	p2psim_world_set_schedule_text(x->world, schedule_text, x);
-	x->setup_error = x->scenario->setup ? x->scenario->setup(x->state) : 0;
-	if (!x->setup_error) {
+	x->setup_error = x->scenario->setup && !(x->crash && x->crash_early) ? x->scenario->setup(x->state) : 0;
+	if (x->crash) {
+		if (!x->crash_early)
+			run_tasks(x);
+		crash(x);
+	} else if (!x->setup_error) {
 		judge(x, !run_tasks(x));
 	} else {
 		p2psim_world_check_quiescent(x->world);

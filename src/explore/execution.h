@@ -13,6 +13,10 @@ struct p2psim_execution {
 	struct p2psim_strategy *strategy;
 	struct p2psim_replay_key key;
 	uint32_t without;		/* mask of the scenario's tasks that are left out */
+	/* How it dies, known from a process that did: it is ended before that.  NULL: it lives. */
+	const char *crash;
+	bool crash_early;		/* before the first step */
+	const unsigned int *crash_task;	/* who took the last step */
 	void *state;
 	/* how it went */
 	int setup_error;

@@ -8,23 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "explore/determinism.h"
+#include "explore/exploration.h"
 #include "explore/samples.h"
 
 #define SAMPLES_DEFAULT 10000
-
-struct exploration {
-	const struct p2psim_explore_options *options;
-	struct p2psim_explore_result *result;
-	struct p2psim_execution x;
-	struct p2psim_search search;
-	struct p2psim_determinism determinism;	/* with options->check_determinism */
-	struct p2psim_hash_set traces, failing;
-	uint64_t best_steps;		/* of the violation that is kept */
-	uint64_t deadline_ms;		/* by the monotonic clock; 0 = none */
-	bool interrupted;		/* the budget is used up */
-	bool found;			/* something unexpected: stop unless keep_going */
-};
 
 static const char *const strategy_names[] = { "auto", "icb", "dpor", "sleep", "naive", "random", "pct", "pos" };
 
@@ -39,7 +26,7 @@ static bool is_sampling(enum p2psim_strategy_kind kind)
 }
 
 /* Keeps the simplest counterexample: fewest preemptions, then fewest steps. */
-static void keep_counterexample(struct exploration *e, unsigned int preemptions)
+static void keep_counterexample(struct p2psim_exploration *e, unsigned int preemptions)
 {
 	struct p2psim_explore_result *result = e->result;
 	uint64_t steps = p2psim_world_steps(e->x.world);
@@ -51,11 +38,11 @@ static void keep_counterexample(struct exploration *e, unsigned int preemptions)
 	e->best_steps = steps;
 	if (p2psim_world_violation(e->x.world))
 		result->violation = *p2psim_world_violation(e->x.world);
-	if (p2psim_execution_schedule(&e->x, true, result->schedule, sizeof(result->schedule)) < 0)
+	if (p2psim_execution_schedule(&e->x, !e->x.crash, result->schedule, sizeof(result->schedule)) < 0)
 		result->schedule[0] = '\0';
 }
 
-static bool is_surprise(const struct exploration *e)
+static bool is_surprise(const struct p2psim_exploration *e)
 {
 	const struct p2psim_scenario *scenario = e->x.scenario;
 	const struct p2psim_violation *violation = p2psim_world_violation(e->x.world);
@@ -66,7 +53,7 @@ static bool is_surprise(const struct exploration *e)
 	       (scenario->expect == P2PSIM_ALWAYS && e->x.verdict == P2PSIM_NEVER);
 }
 
-static void tell(struct exploration *e, uint64_t trace)
+static void tell(struct p2psim_exploration *e, uint64_t trace)
 {
 	struct p2psim_explored explored = {
 		.state = e->x.state,
@@ -81,7 +68,7 @@ static void tell(struct exploration *e, uint64_t trace)
 		e->options->on_execution(&explored, e->options->on_execution_arg);
 }
 
-static int count_trace(struct exploration *e, uint64_t hash, bool failing)
+static int count_trace(struct p2psim_exploration *e, uint64_t hash, bool failing)
 {
 	if (p2psim_hash_set_add(&e->traces, hash) < 0 || (failing && p2psim_hash_set_add(&e->failing, hash) < 0))
 		return -ENOMEM;
@@ -89,7 +76,7 @@ static int count_trace(struct exploration *e, uint64_t hash, bool failing)
 }
 
 /* What one execution adds. */
-static int count(struct exploration *e)
+static int count(struct p2psim_exploration *e)
 {
 	struct p2psim_explore_result *result = e->result;
 	const struct p2psim_violation *violation = p2psim_world_violation(e->x.world);
@@ -106,6 +93,7 @@ static int count(struct exploration *e)
 	result->exists += e->x.verdict == P2PSIM_ALWAYS;
 	result->violations += violation != NULL;
 	result->deadlocks += violation && violation->oracle == P2PSIM_DEADLOCK;
+	result->crashes += violation && violation->oracle == P2PSIM_CRASH;
 	if (steps > result->steps_max)
 		result->steps_max = steps;
 	if (failing)
@@ -116,24 +104,24 @@ static int count(struct exploration *e)
 	return e->search.want_clocks ? count_trace(e, trace, failing) : 0;
 }
 
-static int refuse(struct exploration *e, const char *why, int error)
+static int refuse(struct p2psim_exploration *e, const char *why, int error)
 {
 	snprintf(e->result->error, sizeof(e->result->error), "%s", why);
 	return error;
 }
 
 /* Executions that were given up have no end to compare. */
-static int check_determinism(struct exploration *e)
+static int check_determinism(struct p2psim_exploration *e)
 {
 	int error;
 
-	if (!e->options->check_determinism || e->search.redundant || e->search.cut)
+	if (!e->options->check_determinism || e->search.redundant || e->search.cut || e->search.skipped || e->x.crash)
 		return 0;
 	error = p2psim_determinism_repeat(&e->determinism, &e->x);
 	return error == -EILSEQ ? refuse(e, e->determinism.error, error) : error;
 }
 
-static int execute(struct exploration *e, struct p2psim_strategy *strategy)
+static int execute(struct p2psim_exploration *e, struct p2psim_strategy *strategy)
 {
 	int error;
 
@@ -148,7 +136,7 @@ static int execute(struct exploration *e, struct p2psim_strategy *strategy)
 		return refuse(e, "the scenario's setup fails", -EINVAL);
 	if (e->search.no_memory)
 		return refuse(e, "more than 32 tasks, or no memory for the search tree", -ENOMEM);
-	if (e->search.diverged || e->search.depth < e->search.fixed)
+	if (!e->x.crash && (e->search.diverged || e->search.depth < e->search.fixed))
 		return refuse(e, "the scenario does not repeat itself: the same decisions led to another choice", -EINVAL);
 	return check_determinism(e);
 }
@@ -162,84 +150,129 @@ static uint64_t now_ms(void)
 }
 
 /* The only look at real time: it decides how much is explored, never what an execution does. */
-static bool is_out_of_time(const struct exploration *e)
+bool p2psim_exploration_out_of_time(const struct p2psim_exploration *e)
 {
 	return e->deadline_ms && now_ms() >= e->deadline_ms;
 }
 
-static uint64_t sample_budget(const struct exploration *e)
+uint64_t p2psim_exploration_samples(const struct p2psim_exploration *e)
 {
 	if (e->options->budget)
 		return e->options->budget;
 	return e->deadline_ms ? UINT64_MAX : SAMPLES_DEFAULT;
 }
 
-static bool may_go_on(struct exploration *e)
+bool p2psim_exploration_may_go_on(struct p2psim_exploration *e)
 {
 	if (e->found && !e->options->keep_going)
 		return false;
 	if (e->options->budget && e->result->executions + e->result->redundant >= e->options->budget)
 		e->interrupted = true;
-	if (is_out_of_time(e))
+	if (p2psim_exploration_out_of_time(e))
 		e->interrupted = true;
 	return !e->interrupted;
 }
 
-/* naive, sleep, dpor, or one level of icb. */
-static int search_all(struct exploration *e, enum p2psim_strategy_kind kind, unsigned int bound)
+void p2psim_exploration_start(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound)
 {
-	bool want_clocks = e->options->count_traces;
-	int error = 0;
-
 	p2psim_search_free(&e->search);
 	p2psim_search_init(&e->search, kind, bound);
-	e->search.want_clocks |= want_clocks;
+	e->search.want_clocks |= e->options->count_traces;
 	if (e->options->max_depth)
 		e->search.max_depth = e->options->max_depth;
+}
+
+int p2psim_exploration_step(struct p2psim_exploration *e)
+{
+	int error;
+
+	p2psim_search_begin(&e->search, e->x.world);
+	error = execute(e, &e->search.base);
+	if (error || e->search.skip)
+		return error;
+	if (!e->search.redundant)
+		return count(e);
+	e->result->redundant++;
+	return 0;
+}
+
+/* naive, sleep, dpor, or one level of icb. */
+static int search_all(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound)
+{
+	int error;
+
+	if (e->options->jobs)
+		return p2psim_jobs_run(e, kind, bound);
+	p2psim_exploration_start(e, kind, bound);
 	do {
-		p2psim_search_begin(&e->search, e->x.world);
-		error = execute(e, &e->search.base);
+		error = p2psim_exploration_step(e);
 		if (error)
 			return error;
-		if (e->search.redundant)
-			e->result->redundant++;
-		else
-			error = count(e);
-		if (error)
-			return error;
-	} while (may_go_on(e) && p2psim_search_next(&e->search));
+	} while (p2psim_exploration_may_go_on(e) && p2psim_search_next(&e->search));
 	return 0;
 }
 
 /* The search tree watches the sampler: it knows preemptions and traces. */
-static int sample(struct exploration *e, enum p2psim_strategy_kind kind)
+int p2psim_exploration_sample(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, uint64_t from, uint64_t to)
 {
-	uint64_t budget = sample_budget(e), n;
 	struct p2psim_random_strategy random;
 	struct p2psim_sampler sampler;
+	uint64_t n;
 	int error;
 
-	p2psim_search_free(&e->search);
-	p2psim_search_init(&e->search, kind, UINT_MAX);
-	e->search.want_clocks = e->options->count_traces;
 	p2psim_sampler_init(&sampler, kind, e->options->depth, e->options->seed);
-	for (n = 0; n < budget && (!e->found || e->options->keep_going) && !(n && is_out_of_time(e)); n++) {
-		p2psim_search_begin(&e->search, e->x.world);
+	for (n = from; n < to && (!e->found || e->options->keep_going) && !(n && p2psim_exploration_out_of_time(e)); n++) {
 		p2psim_random_init(&random, e->options->seed * 0x9e3779b97f4a7c15ull + n);
 		p2psim_sampler_begin(&sampler, n);
+		if (e->before_sample)
+			e->before_sample(e->before_sample_arg, n);
 		e->search.sampler = kind == P2PSIM_EXPLORE_RANDOM ? &random.base : &sampler.base;
-		error = execute(e, &e->search.base);
-		if (!error)
-			error = count(e);
+		error = p2psim_exploration_step(e);
 		if (error)
 			return error;
 	}
-	e->interrupted = true; /* a sample proves nothing */
 	return 0;
 }
 
+static int sample(struct p2psim_exploration *e, enum p2psim_strategy_kind kind)
+{
+	int error;
+
+	if (e->options->jobs) {
+		error = p2psim_jobs_run(e, kind, UINT_MAX);
+	} else {
+		p2psim_exploration_start(e, kind, UINT_MAX);
+		error = p2psim_exploration_sample(e, kind, 0, p2psim_exploration_samples(e));
+	}
+	e->interrupted = true; /* a sample proves nothing */
+	return error;
+}
+
+void p2psim_exploration_add(struct p2psim_exploration *e, const struct p2psim_explore_result *more, uint64_t best_steps)
+{
+	struct p2psim_explore_result *result = e->result;
+
+	result->executions += more->executions;
+	result->redundant += more->redundant;
+	result->cut += more->cut;
+	result->exists += more->exists;
+	result->violations += more->violations;
+	result->deadlocks += more->deadlocks;
+	result->crashes += more->crashes;
+	result->steps += more->steps;
+	if (more->steps_max > result->steps_max)
+		result->steps_max = more->steps_max;
+	if (more->preemptions_min > result->preemptions_min ||
+	    (more->preemptions_min == result->preemptions_min && best_steps >= e->best_steps))
+		return;
+	result->preemptions_min = more->preemptions_min;
+	e->best_steps = best_steps;
+	result->violation = more->violation;
+	memcpy(result->schedule, more->schedule, sizeof(result->schedule));
+}
+
 /* A search has ended: what it was. */
-static void note_stage(struct exploration *e, enum p2psim_strategy_kind kind, unsigned int bound, uint64_t executions)
+static void note_stage(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound, uint64_t executions)
 {
 	struct p2psim_explore_result *result = e->result;
 	bool stopped = e->found && !e->options->keep_going;
@@ -254,14 +287,14 @@ static void note_stage(struct exploration *e, enum p2psim_strategy_kind kind, un
 	};
 }
 
-static int icb(struct exploration *e, unsigned int most)
+static int icb(struct p2psim_exploration *e, unsigned int most)
 {
 	struct p2psim_explore_result *result = e->result;
 	unsigned int bound;
 	int error = 0;
 
 	for (bound = 0; bound <= most && !error; bound++) {
-		result->executions = result->exists = result->violations = result->deadlocks = 0;
+		result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
 		error = search_all(e, P2PSIM_EXPLORE_ICB, bound);
 		note_stage(e, P2PSIM_EXPLORE_ICB, bound, result->executions);
 		if (e->interrupted || (e->found && !e->options->keep_going))
@@ -271,17 +304,17 @@ static int icb(struct exploration *e, unsigned int most)
 	return error;
 }
 
-static int automatic(struct exploration *e)
+static int automatic(struct p2psim_exploration *e)
 {
 	struct p2psim_explore_result *result = e->result;
 	const uint64_t deadline_ms = e->deadline_ms;
 	uint64_t before, now;
 	int error = icb(e, 2);
 
-	if (error || (e->found && !e->options->keep_going) || is_out_of_time(e))
+	if (error || (e->found && !e->options->keep_going) || p2psim_exploration_out_of_time(e))
 		return error;
 	e->interrupted = false;
-	result->executions = result->exists = result->violations = result->deadlocks = 0;
+	result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
 	now = now_ms();
 	if (deadline_ms > now)
 		e->deadline_ms -= (deadline_ms - now) / 4;
@@ -296,7 +329,7 @@ static int automatic(struct exploration *e)
 	return error;
 }
 
-static int explore(struct exploration *e)
+static int explore(struct p2psim_exploration *e)
 {
 	enum p2psim_strategy_kind kind = e->options->strategy;
 	int error;
@@ -310,7 +343,7 @@ static int explore(struct exploration *e)
 	return error;
 }
 
-static void judge(struct exploration *e)
+static void judge(struct p2psim_exploration *e)
 {
 	struct p2psim_explore_result *result = e->result;
 	const struct p2psim_scenario *scenario = e->x.scenario;
@@ -336,12 +369,22 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 	static const struct p2psim_explore_options no_options;
 	struct p2psim_world *entered = p2psim_world_current();
 	struct p2psim_config config = scenario->config;
-	struct exploration e = { .options = options ? options : &no_options, .result = result };
+	struct p2psim_exploration e = { .options = options ? options : &no_options, .result = result };
+	struct p2psim_explore_options divided;
 	int error;
 
 	memset(result, 0, sizeof(*result));
 	result->preemptions_min = UINT_MAX;
 	config.trace_events = 0;
+	if (e.options->shards && !e.options->jobs) {
+		divided = *e.options;
+		divided.jobs = 1;
+		e.options = &divided;
+	}
+	if (e.options->shards && (!e.options->shard || e.options->shard > e.options->shards))
+		return refuse(&e, "there is no such shard", -EINVAL);
+	if (e.options->jobs && e.options->on_execution)
+		return refuse(&e, "executions in worker processes cannot be told of", -EINVAL);
 	e.x.scenario = scenario;
 	e.x.key = p2psim_replay_key(scenario->name, &config, 0);
 	e.x.world = p2psim_world_create(&config);

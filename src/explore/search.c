@@ -102,7 +102,7 @@ static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigne
 	node->done = 0;
 	switch (search->kind) {
 	case P2PSIM_EXPLORE_DPOR:
-		node->back = bit(node->chosen);
+		node->back = search->depth < search->split ? node->enabled : bit(node->chosen);
 		break;
 	case P2PSIM_EXPLORE_ICB:
 		node->back = within_bound(search, node, used);
@@ -201,6 +201,10 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 		search->cut = true;
 		return give_up(search, choice);
 	}
+	if (search->skip && search->depth == search->split) {
+		search->skipped = true;
+		return give_up(search, choice);
+	}
 	if (search->depth < search->fixed) {
 		if (!repeats(search, node, choice->enabled)) {
 			search->diverged = true;
@@ -221,6 +225,12 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 	else
 		search->latest[node->chosen] = (int32_t)search->depth;
 	search->depth++;
+	if (search->decisions)
+		*search->decisions = search->depth;
+	if (search->depth == search->stop_at) {
+		search->stopped_task = node->chosen;
+		p2psim_world_end(search->world);
+	}
 	return node->chosen;
 }
 
@@ -246,7 +256,7 @@ void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *worl
 
 	search->world = world;
 	search->depth = 0;
-	search->redundant = search->cut = search->diverged = false;
+	search->redundant = search->cut = search->diverged = search->skipped = false;
 	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
 		search->latest[t] = -1;
 }
@@ -255,7 +265,7 @@ bool p2psim_search_next(struct p2psim_search *search)
 {
 	size_t at = search->depth;
 
-	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->cut)
+	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->cut && !search->skipped)
 		p2psim_dpor_at_end(search, search->redundant ? search->nodes[at].enabled : 0);
 	while (at--) {
 		struct p2psim_node *node = &search->nodes[at];
@@ -266,6 +276,7 @@ bool p2psim_search_next(struct p2psim_search *search)
 		if (open) {
 			node->chosen = (uint8_t)__builtin_ctzll(open);
 			search->fixed = at + 1;
+			search->part += at < search->split;
 			return true;
 		}
 	}

@@ -59,6 +59,16 @@ struct p2psim_search {
 	bool diverged;			/* the scenario did not repeat itself */
 	bool no_memory;
 	bool want_clocks;
+	/*
+	 * The tree in parts: at the first `split` nodes every branch is taken, source sets begin below; a part is what
+	 * comes after the same first decisions, numbered from 0 in the order of the search.
+	 */
+	size_t split;
+	uint64_t part;
+	bool skip, skipped;		/* this part is not wanted; the execution was ended for that */
+	size_t stop_at;			/* end after so many decisions; 0 = never */
+	unsigned int stopped_task;
+	volatile uint64_t *decisions;	/* told how many were taken; may be NULL */
 };
 
 void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind kind, unsigned int bound);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An exploration at work: what the loop in one process (explore.c) and the worker processes (jobs.c) share.
+ */
+#ifndef P2PSIM_EXPLORE_EXPLORATION_H
+#define P2PSIM_EXPLORE_EXPLORATION_H
+
+#include "explore/determinism.h"
+#include "explore/search.h"
+
+#define P2PSIM_SAMPLES_PART 256		/* samples that a worker takes at once */
+
+struct p2psim_exploration {
+	const struct p2psim_explore_options *options;
+	struct p2psim_explore_result *result;
+	struct p2psim_execution x;
+	struct p2psim_search search;
+	struct p2psim_determinism determinism;	/* with options->check_determinism */
+	struct p2psim_hash_set traces, failing;
+	uint64_t best_steps;		/* of the violation that is kept */
+	uint64_t deadline_ms;		/* by the monotonic clock; 0 = none */
+	bool interrupted;		/* the budget is used up */
+	/* Told before each sample; may be NULL. */
+	void (*before_sample)(void *arg, uint64_t n);
+	void *before_sample_arg;
+	bool found;			/* something unexpected: stop unless keep_going */
+};
+
+/* A fresh search tree for one strategy, or one level of icb. */
+void p2psim_exploration_start(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound);
+/* The next execution of the search tree, counted unless the tree skips it.  0 or what p2psim_explore() returns. */
+int p2psim_exploration_step(struct p2psim_exploration *e);
+/* Samples [from, to).  The same. */
+int p2psim_exploration_sample(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, uint64_t from, uint64_t to);
+bool p2psim_exploration_may_go_on(struct p2psim_exploration *e);
+bool p2psim_exploration_out_of_time(const struct p2psim_exploration *e);
+uint64_t p2psim_exploration_samples(const struct p2psim_exploration *e);
+/* Adds the counts that another process found; traces aside. */
+void p2psim_exploration_add(struct p2psim_exploration *e, const struct p2psim_explore_result *more, uint64_t best_steps);
+
+/* One strategy, or one level of icb, in worker processes. */
+int p2psim_jobs_run(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound);
+
+#endif
