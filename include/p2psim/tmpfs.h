@@ -22,7 +22,7 @@ P2PSIM_EXPORT uint64_t p2psim_file_size(const struct file *file);
 
 /*
  * pread(2), pwrite(2) through the page cache.  Return: bytes (reading stops at the end of the file, writing makes it
- * longer), -EBADF (not open for that), -EFBIG, -ENOMEM.
+ * longer), -EINVAL (the offset is negative as an off_t), -EBADF (not open for that), -EFBIG, -ENOMEM.
  */
 P2PSIM_EXPORT long p2psim_file_read(struct file *file, uint64_t offset, void *buf, size_t len);
 P2PSIM_EXPORT long p2psim_file_write(struct file *file, uint64_t offset, const void *buf, size_t len);

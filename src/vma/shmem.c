@@ -228,6 +228,8 @@ long p2psim_file_read(struct file *file, uint64_t offset, void *buf, size_t len)
 	size_t done = 0, piece;
 	int error = 0;
 
+	if ((loff_t)offset < 0)
+		return -EINVAL;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	if ((loff_t)offset >= size)
@@ -246,6 +248,8 @@ long p2psim_file_write(struct file *file, uint64_t offset, const void *buf, size
 	size_t done = 0, piece;
 	int error = 0;
 
+	if ((loff_t)offset < 0)
+		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (len && (offset >= (u64)SHMEM_MAX_BYTES || len > (u64)SHMEM_MAX_BYTES - offset))

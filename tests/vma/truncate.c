@@ -256,7 +256,21 @@ static void test_bytes_cross_pages(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 	assert_int_equal(p2psim_file_read(b->file, PAGES(FILE_PAGES) - 10, in, sizeof(in)), 10);
 	assert_int_equal(p2psim_file_read(b->file, PAGES(FILE_PAGES), in, 1), 0);
-	assert_int_equal(p2psim_file_write(b->file, 1UL << 63, out, 1), -EFBIG);
+	assert_int_equal(p2psim_file_write(b->file, ~0UL >> 1, out, 1), -EFBIG);
+}
+
+/* The offset is looked at before the file is. */
+static void test_a_negative_offset_is_no_place_in_a_file(void **state)
+{
+	struct vma_bench *b = *state;
+	struct file *reader = p2psim_tmpfs_open(b->file, FMODE_READ);
+	char byte = 1;
+
+	assert_int_equal(p2psim_file_write(b->file, 1UL << 63, &byte, 1), -EINVAL);
+	assert_int_equal(p2psim_file_write(reader, ~0UL, &byte, 1), -EINVAL);
+	assert_int_equal(p2psim_file_read(b->file, 1UL << 63, &byte, 1), -EINVAL);
+	assert_int_equal(p2psim_file_read(b->file, ~0UL << PAGE_SHIFT, &byte, 1), -EINVAL);
+	fput(reader);
 }
 
 static void test_who_may_not_read_or_write_is_told(void **state)
@@ -291,6 +305,7 @@ int main(void)
 		files_test(test_allocation_makes_pages_and_length),
 		files_test(test_a_failed_allocation_is_taken_back),
 		files_test(test_bytes_cross_pages),
+		files_test(test_a_negative_offset_is_no_place_in_a_file),
 		files_test(test_who_may_not_read_or_write_is_told),
 	};
 
