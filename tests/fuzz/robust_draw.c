@@ -24,13 +24,13 @@ static unsigned long draw_address(struct dice *d)
 {
 	static const unsigned long rubbish[] = {0, 1, 0xfff, PAGE_SIZE, 1UL << 47, (1UL << 47) - PAGE_SIZE,
 						~0UL << 12, ~0UL, BASE + 0x10, AT(WINDOW) - 1};
-	static const unsigned int spots[] = {0, 0, 0, 500, 500, 1012};
+	static const unsigned int spots[] = {0, 0, 0, 506, 506, 1018};
 
 	if (!rnd(d, 40))
 		return PICK(d, rubbish);
 	if (!rnd(d, 16))
 		return AT(512 * rnd(d, 3));
-	return AT(PICK(d, spots) + rnd(d, 24));
+	return AT(PICK(d, spots) + rnd(d, rnd(d, 2) ? 4 : 16));
 }
 
 static unsigned long draw_length(struct dice *d)
@@ -109,6 +109,34 @@ static unsigned int draw_verb(struct dice *d)
 	return verb;
 }
 
+static unsigned int verb_named(const char *name)
+{
+	unsigned int verb;
+
+	for (verb = 0; strcmp(robust_verbs[verb].name, name); verb++)
+		;
+	return verb;
+}
+
+/* Memory first: on an empty address space most requests have nothing to work on. */
+static unsigned int draw_beginning(struct dice *d, struct robust_sequence *sequence)
+{
+	const unsigned int map = verb_named("mmap"), store = verb_named("store"), advise = verb_named("madvise");
+	const unsigned long rw = PROT_READ | PROT_WRITE, file = 1 + rnd(d, FILES);
+	const struct robust_op ops[] = {
+		{map, 0, {AT(0), PAGES(1100), rw, MAP_PRIVATE | MAP_FIXED}},
+		{map, 0, {AT(508), PAGES(8), rw, rnd(d, 2) ? MAP_SHARED | MAP_FIXED : MAP_PRIVATE | MAP_FIXED, file}},
+		{advise, 0, {AT(0), PAGES(24), rnd(d, 2) ? MADV_MERGEABLE : MADV_HUGEPAGE}},
+		{store, 0, {AT(0), PAGES(2), 7}},
+		{store, 0, {AT(2), PAGES(2), 7}},
+		{store, 0, {AT(512), PAGES(2), 7}},
+	};
+	const unsigned int count = sizeof(ops) / sizeof(ops[0]);
+
+	memcpy(sequence->op, ops, sizeof(ops));
+	return sequence->count < count ? sequence->count : count;
+}
+
 void robust_draw(struct robust_sequence *sequence, uint64_t seed, unsigned int ops)
 {
 	struct dice d = {.state = seed * 0x9e3779b97f4a7c15ull + 1};
@@ -118,7 +146,7 @@ void robust_draw(struct robust_sequence *sequence, uint64_t seed, unsigned int o
 	rnd(&d, 2);
 	sequence->count = ops;
 	sequence->machine = rnd(&d, ROBUST_MACHINES);
-	for (i = 0; i < ops; i++) {
+	for (i = draw_beginning(&d, sequence); i < ops; i++) {
 		struct robust_op *op = &sequence->op[i];
 
 		op->verb = draw_verb(&d);

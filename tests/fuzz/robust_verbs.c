@@ -365,8 +365,8 @@ VERB(act_fail)
 }
 
 const struct robust_verb robust_verbs[] = {
-	{"mmap", "alpfFo", 40, act_mmap},
-	{"munmap", "al", 14, act_munmap},
+	{"mmap", "alpfFo", 20, act_mmap},
+	{"munmap", "al", 5, act_munmap},
 	{"mprotect", "alp", 14, act_mprotect},
 	{"mremap", "allxa", 14, act_mremap},
 	{"madvise", "alv", 30, act_madvise},
