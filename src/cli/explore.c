@@ -179,7 +179,7 @@ static int explore_one(const struct cli *cli, const struct p2psim_scenario *scen
 	if (minimise(cli, scenario, &result, &minimal))
 		simplest = &minimal;
 	if (cli->json)
-		cli_write_exploration(stdout, scenario, options->strategy, &result, simplest);
+		cli_write_exploration(stdout, scenario, options, &result, simplest);
 	else
 		print_result(cli, scenario, &result, simplest);
 	return result.as_expected ? CLI_OK : CLI_SURPRISE;

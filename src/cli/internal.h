@@ -66,6 +66,7 @@ int cli_replay(struct cli *cli);
 int cli_explore(struct cli *cli);
 int cli_conform(struct cli *cli);
 int cli_litmus(struct cli *cli);
+int cli_merge(struct cli *cli);
 
 /* --budget; 0 when it was not given.  CLI_USAGE after complaining. */
 int cli_read_budget(const char *text, uint64_t *budget);
@@ -77,8 +78,9 @@ int cli_walk(const struct p2psim_world *world);
 int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
 		    const struct p2psim_run_result *result);
 void cli_write_list(FILE *out, const struct cli *cli);
-void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
-			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal);
+void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario,
+			   const struct p2psim_explore_options *options, const struct p2psim_explore_result *result,
+			   const struct p2psim_minimal *minimal);
 /* minimal.c: 0, or an errno when it cannot be drawn. */
 int cli_put_minimal(FILE *out, const struct cli *cli, const struct p2psim_scenario *scenario,
 		    const struct p2psim_minimal *minimal);

@@ -232,7 +232,7 @@ static struct json_object *stages_array(const struct p2psim_explore_result *resu
 	return list;
 }
 
-void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
+void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
 			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal)
 {
 	struct json_object *o = json_object_new_object();
@@ -240,7 +240,11 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, en
 	add_string(o, "schema", "p2psim.exploration");
 	add_int(o, "schema_version", 1);
 	add_string(o, "scenario", scenario->name);
-	add_string(o, "strategy", p2psim_strategy_name(strategy));
+	add_string(o, "strategy", p2psim_strategy_name(options->strategy));
+	if (options->shards) {
+		add_int(o, "shard", options->shard);
+		add_int(o, "shards", options->shards);
+	}
 	add_string(o, "verdict", p2psim_verdict_name(result->verdict));
 	json_object_object_add(o, "as_expected", json_object_new_boolean(result->as_expected));
 	json_object_object_add(o, "complete", json_object_new_boolean(result->complete));

@@ -111,13 +111,13 @@ static struct p2psim_scenario cr_n(int n)
 
 static void test_traces_are_the_same_with_workers(void **state)
 {
-	static const unsigned int traces[] = { 0, 6, 98, 3504 };
+	static const unsigned int traces[] = { 0, 6, 98, 3504, 224088 };
 	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result alone, workers;
 	int n;
 
 	(void)state;
-	for (n = 1; n <= 3; n++) {
+	for (n = 1; n <= 4; n++) {
 		struct p2psim_scenario scenario = cr_n(n);
 
 		options.jobs = 0;
@@ -134,7 +134,7 @@ static void test_traces_are_the_same_with_workers(void **state)
 static void test_shards_add_up(void **state)
 {
 	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .shards = 3 };
-	struct p2psim_scenario scenario = cr_n(3);
+	struct p2psim_scenario scenario = cr_n(4);
 	struct p2psim_explore_result whole, shard;
 	uint64_t traces = 0, hash = 0, redundant = 0;
 
@@ -149,7 +149,7 @@ static void test_shards_add_up(void **state)
 	options.shards = 0;
 	options.jobs = 2;
 	assert_int_equal(p2psim_explore(&scenario, &options, &whole), 0);
-	assert_int_equal(traces, 3504);
+	assert_int_equal(traces, 224088);
 	assert_true(hash == whole.traces_hash);
 	assert_int_equal(redundant, whole.redundant);
 }

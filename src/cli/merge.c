@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * merge: the results of all shards of one exploration, as explore --shard I/N --json printed them, become one.
+ *
+ * Only where the shards share no trace, so that counts and the hash of the set of traces add up: dpor and sleep.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "cli/internal.h"
+
+#define SHARDS_MAX 256
+
+struct merged {
+	char scenario[256], strategy[16];
+	unsigned long shards, seen;
+	bool has[SHARDS_MAX + 1];
+	bool complete, violated;
+	uint64_t executions, redundant, cut, traces, exists, violations, failing_traces, hash, steps_max;
+	uint64_t preemptions_min;
+	char schedule[256];	/* of the fewest preemptions */
+};
+
+static uint64_t number(struct json_object *o, const char *name)
+{
+	struct json_object *value = json_object_object_get(o, name);
+	const char *text = value ? json_object_get_string(value) : "0";
+
+	return strtoull(text, NULL, 0);
+}
+
+static const char *word(struct json_object *o, const char *name)
+{
+	struct json_object *value = json_object_object_get(o, name);
+
+	return value ? json_object_get_string(value) : "";
+}
+
+static int wrong(const char *path, const char *what)
+{
+	return cli_say(CLI_USAGE, "%s: %s", path, what);
+}
+
+/* Is it a part of what the others are parts of? */
+static int check(struct merged *m, const char *path, struct json_object *o)
+{
+	unsigned long shard = number(o, "shard"), shards = number(o, "shards");
+
+	if (strcmp(word(o, "schema"), "p2psim.exploration"))
+		return wrong(path, "this is no result of explore --json");
+	if (!shards || shards > SHARDS_MAX || !shard || shard > shards)
+		return wrong(path, "this is no shard (explore --shard I/N --json)");
+	if (strcmp(word(o, "strategy"), "dpor") && strcmp(word(o, "strategy"), "sleep"))
+		return wrong(path, "only shards of dpor and of sleep add up");
+	if (!m->shards) {
+		m->shards = shards;
+		snprintf(m->scenario, sizeof(m->scenario), "%s", word(o, "scenario"));
+		snprintf(m->strategy, sizeof(m->strategy), "%s", word(o, "strategy"));
+	}
+	if (shards != m->shards || strcmp(m->scenario, word(o, "scenario")) || strcmp(m->strategy, word(o, "strategy")))
+		return wrong(path, "this is a shard of another exploration");
+	if (m->has[shard])
+		return wrong(path, "this shard was there already");
+	m->has[shard] = true;
+	m->seen++;
+	return 0;
+}
+
+static void keep_simplest(struct merged *m, struct json_object *o)
+{
+	uint64_t preemptions = json_object_object_get(o, "preemptions_min") ? number(o, "preemptions_min") : UINT64_MAX;
+
+	if (preemptions >= m->preemptions_min)
+		return;
+	m->preemptions_min = preemptions;
+	snprintf(m->schedule, sizeof(m->schedule), "%s", word(o, "schedule"));
+}
+
+static void add(struct merged *m, struct json_object *o)
+{
+	struct json_object *complete = json_object_object_get(o, "complete");
+
+	m->complete &= complete && json_object_get_boolean(complete);
+	m->violated |= !strcmp(word(o, "verdict"), "VIOLATION");
+	m->executions += number(o, "executions");
+	m->redundant += number(o, "redundant");
+	m->cut += number(o, "cut");
+	m->traces += number(o, "traces");
+	m->exists += number(o, "exists");
+	m->violations += number(o, "violations");
+	m->failing_traces += number(o, "failing_traces");
+	m->hash += number(o, "traces_hash");
+	m->steps_max = number(o, "steps_max") > m->steps_max ? number(o, "steps_max") : m->steps_max;
+	keep_simplest(m, o);
+}
+
+static int add_file(struct merged *m, const char *path)
+{
+	struct json_object *o = json_object_from_file(path);
+	int status;
+
+	if (!o)
+		return wrong(path, "this is no JSON, or cannot be read");
+	status = check(m, path, o);
+	if (!status)
+		add(m, o);
+	json_object_put(o);
+	return status;
+}
+
+static enum p2psim_verdict verdict_of(const struct merged *m)
+{
+	if (m->violated)
+		return P2PSIM_VIOLATION;
+	if (!m->exists)
+		return P2PSIM_NEVER;
+	return m->exists == m->executions ? P2PSIM_ALWAYS : P2PSIM_SOMETIMES;
+}
+
+static void put_json(const struct merged *m)
+{
+	printf("{\"schema\":\"p2psim.exploration\",\"schema_version\":1,\"scenario\":\"%s\",\"strategy\":\"%s\",\"verdict\":\"%s\","
+	       "\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"cut\":%llu,\"traces\":%llu,\"exists\":%llu,"
+	       "\"violations\":%llu,\"failing_traces\":%llu,\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"}\n",
+	       m->scenario, m->strategy, p2psim_verdict_name(verdict_of(m)), m->complete ? "true" : "false",
+	       (unsigned long long)m->executions, (unsigned long long)m->redundant, (unsigned long long)m->cut,
+	       (unsigned long long)m->traces, (unsigned long long)m->exists, (unsigned long long)m->violations,
+	       (unsigned long long)m->failing_traces, (unsigned long long)m->hash, (unsigned long long)m->steps_max,
+	       m->schedule);
+}
+
+static void put_text(const struct merged *m)
+{
+	printf("%s: %s: %llu of %llu traces%s, %llu redundant, of %lu shards\n", m->scenario, p2psim_verdict_name(verdict_of(m)),
+	       (unsigned long long)(m->violations + m->exists), (unsigned long long)m->traces,
+	       m->complete ? ", complete" : ", not complete", (unsigned long long)m->redundant, m->shards);
+	if (m->schedule[0])
+		printf("  p2psim replay '%s' %s\n", m->scenario, m->schedule);
+}
+
+/* A scenario that this program has is judged by what it expects; of another, a violation is a surprise. */
+static enum cli_status judge(struct cli *cli, const struct merged *m)
+{
+	const struct p2psim_scenario *scenario;
+	size_t i;
+
+	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
+		if (!strcmp(scenario->name, m->scenario))
+			return verdict_of(m) == scenario->expect ? CLI_OK : CLI_SURPRISE;
+	return m->violated ? CLI_SURPRISE : CLI_OK;
+}
+
+int cli_merge(struct cli *cli)
+{
+	struct merged m = { .complete = true, .preemptions_min = UINT64_MAX };
+	unsigned long shard;
+	int i, status;
+
+	if (!cli->arg_count)
+		return cli_say(CLI_USAGE, "merge takes the results of explore --shard I/N --json, a file each");
+	for (i = 0; i < cli->arg_count; i++) {
+		status = add_file(&m, cli->args[i]);
+		if (status)
+			return status;
+	}
+	for (shard = 1; shard <= m.shards; shard++)
+		if (!m.has[shard])
+			return cli_say(CLI_USAGE, "shard %lu of %lu is missing", shard, m.shards);
+	if (cli->json)
+		put_json(&m);
+	else
+		put_text(&m);
+	return judge(cli, &m);
+}
