@@ -4,6 +4,7 @@
  * the sum of shards, and a driver that dies is a verdict with its schedule.
  */
 #include "core_world.h"
+#include "cr.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,85 +15,6 @@
 #include <p2psim/explore.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/step.h>
-
-struct cr {
-	struct mutex lock;
-	struct p2psim_object seq_obj, page_obj, pte_obj;
-	int seq, page, pte;
-};
-
-static int cr_setup(void *state)
-{
-	struct cr *cr = state;
-
-	mutex_init(&cr->lock);
-	p2psim_object_init(&cr->seq_obj, "seq");
-	p2psim_object_init(&cr->page_obj, "page");
-	p2psim_object_init(&cr->pte_obj, "pte");
-	cr->page = 1;
-	return 0;
-}
-
-static void rd(struct p2psim_object *obj)
-{
-	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(obj), false, NULL);
-}
-
-static void wr(struct p2psim_object *obj)
-{
-	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(obj), true, NULL);
-}
-
-static void cr_inval(void *state)
-{
-	struct cr *cr = state;
-
-	mutex_lock(&cr->lock);
-	wr(&cr->seq_obj);
-	cr->seq++;
-	wr(&cr->pte_obj);
-	cr->pte = 0;
-	mutex_unlock(&cr->lock);
-	wr(&cr->page_obj);
-	cr->page = 2;
-	mutex_lock(&cr->lock);
-	wr(&cr->seq_obj);
-	cr->seq++;
-	mutex_unlock(&cr->lock);
-}
-
-static bool seq_is_even(void *state)
-{
-	return !(((struct cr *)state)->seq & 1);
-}
-
-static void cr_fault(void *state)
-{
-	struct cr *cr = state;
-	int seq, page;
-
-	for (;;) {
-		p2psim_step_await(&cr->seq_obj, seq_is_even, cr);
-		seq = cr->seq;
-		rd(&cr->page_obj);
-		page = cr->page;
-		mutex_lock(&cr->lock);
-		rd(&cr->seq_obj);
-		if (cr->seq == seq)
-			break;
-		mutex_unlock(&cr->lock);
-	}
-	wr(&cr->pte_obj);
-	cr->pte = page;
-	mutex_unlock(&cr->lock);
-}
-
-static bool cr_stale(void *state)
-{
-	struct cr *cr = state;
-
-	return cr->pte && cr->pte != cr->page;
-}
 
 static struct p2psim_scenario cr_n(int n)
 {
