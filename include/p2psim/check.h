@@ -29,6 +29,7 @@ enum p2psim_oracle {
 	P2PSIM_DATA,		/* somebody reads bytes that it must not see */
 	P2PSIM_CHECK_FAILED,	/* a P2PSIM_CHECK() of the scenario itself */
 	P2PSIM_CRASH,		/* the driver under test died, in a worker process of an exploration */
+	P2PSIM_RACE,		/* two plain accesses that nothing orders (config.races) */
 	P2PSIM_ORACLE_NR
 };
 

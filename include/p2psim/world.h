@@ -37,6 +37,7 @@ struct p2psim_config {
 	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
 	bool nonpreemptive;		/* a task runs until it blocks; steps are no choice points */
+	bool races;			/* plain accesses are checked for data races: <p2psim/race.h> */
 };
 
 /* Creates a world and enters it; NULL when the OS has no memory for it.  `config` NULL: all defaults. */

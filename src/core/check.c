@@ -16,7 +16,7 @@ static const char *const oracle_names[P2PSIM_ORACLE_NR] = {
 	[P2PSIM_DEADLOCK] = "DEADLOCK",	   [P2PSIM_LOCKGRAPH] = "LOCKGRAPH", [P2PSIM_PROGRESS] = "PROGRESS",
 	[P2PSIM_BALANCE] = "BALANCE",	   [P2PSIM_CONTRACT] = "CONTRACT", [P2PSIM_RANGE] = "RANGE",
 	[P2PSIM_LEAK] = "LEAK",		   [P2PSIM_DATA] = "DATA",	   [P2PSIM_CHECK_FAILED] = "CHECK",
-	[P2PSIM_CRASH] = "CRASH",
+	[P2PSIM_CRASH] = "CRASH",	   [P2PSIM_RACE] = "RACE",
 };
 
 const char *p2psim_oracle_name(enum p2psim_oracle oracle)

@@ -137,6 +137,7 @@ struct p2psim_world {
 	struct p2psim_rcu_state rcu;
 	struct workqueue_struct *system_wq;
 
+	struct p2psim_race *race;		/* of this execution; NULL until something is checked */
 	void *layer[P2PSIM_LAYER_NR];
 	void (*layer_check[P2PSIM_LAYER_NR])(void *state);
 
@@ -208,6 +209,29 @@ const struct p2psim_lock *p2psim_rwsem_waited_for(const struct p2psim_op *op);
 /* lockdep.c */
 void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep);
 void p2psim_lockdep_check(struct p2psim_world *world);
+
+/* race.c: all of it only with P2PSIM_BUSY_RACE. */
+void p2psim_race_step(struct p2psim_world *world, const struct p2psim_op *op);
+void p2psim_race_task_begins(struct p2psim_world *world, const struct p2psim_task *task);
+void p2psim_race_hand_over(struct p2psim_world *world);
+void p2psim_race_publish_slow(struct p2psim_world *world, uint32_t id);
+void p2psim_race_join_slow(struct p2psim_world *world, uint32_t id);
+/* What a task meets others at besides objects: being woken or stopped, and its end. */
+#define P2PSIM_RACE_WOKEN(task) (0xff000100u + (uint32_t)(task)->pid)
+#define P2PSIM_RACE_END(task) (0xff000200u + (uint32_t)(task)->pid)
+
+/* What this task did so far comes before whoever joins `id` later. */
+static inline void p2psim_race_publish(struct p2psim_world *world, uint32_t id)
+{
+	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
+		p2psim_race_publish_slow(world, id);
+}
+
+static inline void p2psim_race_join(struct p2psim_world *world, uint32_t id)
+{
+	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
+		p2psim_race_join_slow(world, id);
+}
 
 /* trace.c */
 void p2psim_trace_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled);

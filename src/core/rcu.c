@@ -126,6 +126,7 @@ static int srcu_thread(void *data)
 			next = batch->next;
 			run_callback(batch);
 			srcu->done++;
+			p2psim_race_publish(p2psim_world_here(), srcu_id(srcu));
 		}
 	}
 }

@@ -4,8 +4,17 @@
  * allocation (p2psim_once()).
  */
 #include <p2psim/linux/refcount.h>
+#include <p2psim/race.h>
 
 #include "core/internal.h"
+
+/* A read-modify-write that orders what is around it in both directions. */
+static void ordered_once(const volatile int *counter)
+{
+	p2psim_once(counter, sizeof(*counter), true);
+	if (p2psim_race_on())
+		p2psim_race_order(counter, true, true);
+}
 
 void refcount_set(refcount_t *r, int n)
 {
@@ -38,7 +47,7 @@ bool refcount_inc_not_zero(refcount_t *r)
 
 bool refcount_dec_and_test(refcount_t *r)
 {
-	p2psim_once(&r->refs, sizeof(r->refs), true);
+	ordered_once(&r->refs);
 	if (r->refs <= 0)
 		p2psim_violate(P2PSIM_BALANCE, 0, 0, 0, "one reference too many is dropped");
 	return --r->refs == 0;
@@ -64,13 +73,13 @@ void atomic_set(atomic_t *v, int n)
 
 int atomic_add_return(int n, atomic_t *v)
 {
-	p2psim_once(&v->counter, sizeof(v->counter), true);
+	ordered_once(&v->counter);
 	return v->counter += n;
 }
 
 bool atomic_add_unless(atomic_t *v, int n, int unless)
 {
-	p2psim_once(&v->counter, sizeof(v->counter), true);
+	ordered_once(&v->counter);
 	if (v->counter == unless)
 		return false;
 	v->counter += n;
@@ -81,7 +90,7 @@ int atomic_cmpxchg(atomic_t *v, int old, int n)
 {
 	int was;
 
-	p2psim_once(&v->counter, sizeof(v->counter), true);
+	ordered_once(&v->counter);
 	was = v->counter;
 	if (was == old)
 		v->counter = n;

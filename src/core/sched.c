@@ -233,6 +233,8 @@ void p2psim_world_end(struct p2psim_world *world)
 static void take_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled)
 {
 	world->hot.steps++;
+	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
+		p2psim_race_step(world, &task->pending);
 	if (world->hot.busy & (P2PSIM_BUSY_TRACE | P2PSIM_BUSY_STRATEGY))
 		p2psim_trace_step(world, task, enabled);
 }
@@ -365,10 +367,14 @@ static int run(struct p2psim_world *world, enum p2psim_main_wait wait)
 	world->main_wait = wait;
 	if (wait == P2PSIM_MAIN_DIRECTS)
 		world->hot.busy |= P2PSIM_BUSY_STOP;
+	if (world->hot.busy & P2PSIM_BUSY_RACE)
+		p2psim_race_hand_over(world);
 	next = p2psim_choose(world);
 	if (next != world->main)
 		p2psim_switch_to(world, next);
 	world->main_wait = P2PSIM_MAIN_RUNS;
+	if (world->hot.busy & P2PSIM_BUSY_RACE)
+		p2psim_race_hand_over(world);
 	if (!stop)
 		world->hot.busy &= ~(uint32_t)P2PSIM_BUSY_STOP;
 	if (!world->ended)

@@ -114,6 +114,7 @@ static void task_main(void *arg)
 	else
 		task->fn(task->arg);
 	report_held(task);
+	p2psim_race_publish(world, P2PSIM_RACE_END(&task->ts));
 	task->state = P2PSIM_TASK_DONE;
 	world->live &= ~(1ull << task->ts.pid);
 	p2psim_switch_to(world, NULL);
@@ -129,6 +130,8 @@ static void task_begin(struct p2psim_world *world, struct p2psim_task *task)
 	p2psim_context_start(&task->context, task_main, task);
 	if (world->ended)
 		return;
+	if (world->hot.busy & P2PSIM_BUSY_RACE)
+		p2psim_race_task_begins(world, task);
 	world->starting = task;
 	world->starter = p2psim_task_here();
 	world->hot.busy |= P2PSIM_BUSY_STOP;
@@ -193,8 +196,10 @@ int(kthread_stop)(struct task_struct *ts)
 	}
 	p2psim_step_on(P2PSIM_STEP_WRITE, 0, true, "kthread_stop");
 	task->should_stop = true;
+	p2psim_race_publish(task->world, P2PSIM_RACE_WOKEN(ts));
 	task->ts.__state = TASK_RUNNING;
 	p2psim_step_guarded(P2PSIM_STEP_AWAIT, 0, false, "kthread_stop: the end", is_done, task);
+	p2psim_race_join(task->world, P2PSIM_RACE_END(ts));
 	if (is_done(task))
 		task->state = P2PSIM_TASK_UNUSED;
 	return task->exit_code;
@@ -205,6 +210,8 @@ bool(kthread_should_stop)(void)
 	if (p2psim_world_missing("kthread_should_stop"))
 		return true;
 	p2psim_step_on(P2PSIM_STEP_READ, 0, false, "kthread_should_stop");
+	if (p2psim_task_here()->should_stop)
+		p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
 	return p2psim_task_here()->should_stop || p2psim_world_here()->ended;
 }
 

@@ -44,6 +44,7 @@ bool p2psim_wait_interrupted(int state)
 
 static void wake(struct wait_queue_entry *wait)
 {
+	p2psim_race_publish(p2psim_world_here(), P2PSIM_RACE_WOKEN(wait->task));
 	wait->task->__state = TASK_RUNNING;
 	list_del_init(&wait->entry);
 }
@@ -80,6 +81,7 @@ int wake_up_process(struct task_struct *task)
 	int was_asleep = task->__state != TASK_RUNNING;
 
 	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, 0, true, "wake_up_process");
+	p2psim_race_publish(p2psim_world_here(), P2PSIM_RACE_WOKEN(task));
 	task->__state = TASK_RUNNING;
 	return was_asleep;
 }
@@ -97,6 +99,7 @@ void(schedule)(void)
 {
 	(might_sleep)();
 	p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here());
+	p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
 	current->__state = TASK_RUNNING;
 }
 
@@ -114,6 +117,7 @@ long(schedule_timeout)(long ticks)
 		return 0;
 	p2psim_step_guarded_timeout(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here(),
 				    (uint64_t)ticks);
+	p2psim_race_join(world, P2PSIM_RACE_WOKEN(current));
 	current->__state = TASK_RUNNING;
 	return world->now < until ? (long)(until - world->now) : 0;
 }

@@ -48,6 +48,7 @@ static void run_item(struct workqueue_struct *wq, struct work_struct *work)
 	p2psim_leave("%s: idle", P2PSIM_STR(wq->name));
 	wq->running = NULL;
 	wq->done++;
+	p2psim_race_publish(p2psim_world_here(), p2psim_object_id(&wq->obj));
 }
 
 static int worker(void *data)

@@ -28,6 +28,9 @@ static void begin_execution(struct p2psim_world *world)
 	world->hot.busy = world->events ? P2PSIM_BUSY_TRACE : 0;
 	if (world->strategy)
 		world->hot.busy |= P2PSIM_BUSY_STRATEGY;
+	if (world->config.races)
+		world->hot.busy |= P2PSIM_BUSY_RACE;
+	world->race = NULL;
 	world->now = 0;
 	world->ended = world->violated = false;
 	world->violations = 0;

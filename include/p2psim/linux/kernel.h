@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <p2psim/base.h>
+#include <p2psim/race.h>
 #include <p2psim/linux/types.h>
 
 #ifndef likely
@@ -95,8 +96,19 @@ P2PSIM_EXPORT void p2psim_once(const volatile void *addr, size_t size, bool writ
 		p2psim_once(&(x), sizeof(x), true);                                                                    \
 		*(volatile __typeof__(x) *)&(x) = write_once_;                                                         \
 	} while (0)
-#define smp_load_acquire(p) READ_ONCE(*(p))
-#define smp_store_release(p, v) WRITE_ONCE(*(p), v)
+#define smp_load_acquire(p)                                                                                            \
+	__extension__({                                                                                                \
+		__typeof__(*(p)) load_acquire_ = READ_ONCE(*(p));                                                      \
+		if (p2psim_race_on())                                                                                  \
+			p2psim_race_order((p), true, false);                                                           \
+		load_acquire_;                                                                                         \
+	})
+#define smp_store_release(p, v)                                                                                        \
+	do {                                                                                                           \
+		WRITE_ONCE(*(p), v);                                                                                   \
+		if (p2psim_race_on())                                                                                  \
+			p2psim_race_order((p), false, true);                                                           \
+	} while (0)
 /* The model is sequentially consistent: barriers are compiler barriers. */
 #define barrier() __asm__ __volatile__("" ::: "memory")
 #define smp_mb() barrier()

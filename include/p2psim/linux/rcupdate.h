@@ -19,7 +19,7 @@ P2PSIM_EXPORT void rcu_barrier(void);
 #define rcu_read_unlock() (P2PSIM_HERE(), rcu_read_unlock())
 #define synchronize_rcu() (P2PSIM_HERE(), synchronize_rcu())
 #define rcu_barrier() (P2PSIM_HERE(), rcu_barrier())
-#define rcu_dereference(p) READ_ONCE(p)
-#define rcu_assign_pointer(p, v) WRITE_ONCE(p, v)
+#define rcu_dereference(p) smp_load_acquire(&(p))
+#define rcu_assign_pointer(p, v) smp_store_release(&(p), v)
 
 #endif
