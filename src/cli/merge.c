@@ -124,8 +124,9 @@ static enum p2psim_verdict verdict_of(const struct merged *m)
 static void put_json(const struct merged *m)
 {
 	printf("{\"schema\":\"p2psim.exploration\",\"schema_version\":1,\"scenario\":\"%s\",\"strategy\":\"%s\","
-	       "\"verdict\":\"%s\",\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"cut\":%llu,\"traces\":%llu,\"exists\":%llu,"
-	       "\"violations\":%llu,\"failing_traces\":%llu,\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"}\n",
+	       "\"verdict\":\"%s\",\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"cut\":%llu,"
+	       "\"traces\":%llu,\"exists\":%llu,\"violations\":%llu,\"failing_traces\":%llu,"
+	       "\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"}\n",
 	       m->scenario, m->strategy, p2psim_verdict_name(verdict_of(m)), m->complete ? "true" : "false",
 	       (unsigned long long)m->executions, (unsigned long long)m->redundant, (unsigned long long)m->cut,
 	       (unsigned long long)m->traces, (unsigned long long)m->exists, (unsigned long long)m->violations,
