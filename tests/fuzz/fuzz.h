@@ -69,6 +69,8 @@ void fuzz_real_flags(struct fuzz_answer *answer);	/* fills in flags[] */
 void fuzz_real_end(void);
 void fuzz_real_kernel(int *major, int *minor);
 bool fuzz_real_may_lock(void);
+/* Is it Linux at all?  A sandbox that answers for it (gVisor) has an mm of its own. */
+bool fuzz_real_is_linux(void);
 
 bool fuzz_sim_begin(void);
 void fuzz_sim_do(const struct fuzz_op *op, struct fuzz_answer *answer);

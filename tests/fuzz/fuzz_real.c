@@ -268,3 +268,14 @@ bool fuzz_real_may_lock(void)
 
 	return !geteuid() || (!getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur >= 4 * FUZZ_SPAN);
 }
+
+bool fuzz_real_is_linux(void)
+{
+	char text[256] = "";
+	FILE *file = fopen("/proc/version", "r");
+	bool read = file && fgets(text, sizeof(text), file);
+
+	if (file)
+		fclose(file);
+	return read && !strncmp(text, "Linux version ", 14) && !strstr(text, "gVisor");
+}
