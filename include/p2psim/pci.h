@@ -63,7 +63,7 @@ struct p2psim_pci_config {
 	const char *name;		/* "gpu0": how people call it; static */
 	uint16_t vendor, device;
 	uint32_t class_code;		/* 24 bits; the default fits what is built */
-	uint64_t bar_bytes[6];		/* powers of two, >= 16; 0 = not implemented */
+	uint64_t bar_bytes[6];		/* powers of two, >= 16; 0: it has no such BAR */
 	uint8_t bar_flags[6];		/* mask of enum p2psim_pci_bar_flags */
 	uint16_t place;			/* P2PSIM_PCI_AT() */
 	uint8_t bus;			/* a bridge: number of its other side; 0 = next free */

@@ -14,7 +14,7 @@
 #define WINDOW_BASE 0x100000000000UL
 #define ANSWER_LINES 256
 #define ANSWER_EVENTS 4096
-#define ANSWER_LINE 96
+#define ANSWER_LINE 160
 
 /* What one operation gave: texts as in the file. */
 struct answer {

@@ -23,7 +23,7 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 {
 	struct logged *entry = &r->log[r->logged];
 	unsigned long limit = WINDOW_BASE + r->window;
-	char letters[8];
+	char letters[16];
 
 	if (end <= WINDOW_BASE || start >= limit || r->logged == ANSWER_EVENTS)
 		return;

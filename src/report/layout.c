@@ -62,7 +62,7 @@ static struct division divide(const struct search *search, unsigned int column, 
 	struct division best = { .cost = ULONG_MAX }, rest;
 	unsigned int width;
 
-	if (!behind) {
+	if (!behind || column == REPORT_COLUMNS_MAX - 1) {
 		best.width[column] = room;
 		best.cost = search->cost[column][room];
 		return best;

@@ -21,7 +21,7 @@ struct resource {
 	resource_size_t start;		/* CPU address */
 	resource_size_t end;		/* of the last byte */
 	const char *name;
-	unsigned long flags;		/* IORESOURCE_*; 0 = not implemented */
+	unsigned long flags;		/* IORESOURCE_*; 0: the function has no such BAR */
 };
 
 #define PCI_STD_NUM_BARS 6
