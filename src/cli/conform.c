@@ -7,24 +7,23 @@
  * after the other, each in a world of its own; what they have to say is printed in the order of the files.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/conform_compare.h"
 #include "cli/internal.h"
+#include "cli/recording_paths.h"
 
 #define VERBS_MAX 64
 #define JOBS_MAX 64
 
 /* What became of one file. */
 struct outcome {
-	char *path;
+	const char *path;
 	char *text;			/* differences, or NULL */
 	char complaint[300];		/* it cannot be read, or is malformed */
 	int error;			/* -ENOMEM */
@@ -35,8 +34,7 @@ struct outcome {
 
 struct batch {
 	struct outcome *files;
-	size_t count, space;
-	const char *only;		/* --file */
+	size_t count;
 	bool explain, progress, refused;
 	atomic_size_t next;
 	pthread_mutex_t lock;		/* of `done` */
@@ -175,76 +173,6 @@ static void run_batch(struct batch *batch, int jobs)
 		pthread_join(threads[started], NULL);
 }
 
-/* ---- which files ---- */
-
-static bool is_wanted(const struct batch *batch, const char *path)
-{
-	size_t length = strlen(path), wanted = batch->only ? strlen(batch->only) : 0;
-
-	return !wanted || (length >= wanted && !strcmp(path + length - wanted, batch->only) &&
-			   (length == wanted || path[length - wanted - 1] == '/'));
-}
-
-static int add_file(struct batch *batch, const char *path)
-{
-	struct outcome *grown;
-
-	if (!is_wanted(batch, path))
-		return 0;
-	if (batch->count == batch->space) {
-		batch->space = batch->space ? 2 * batch->space : 64;
-		grown = realloc(batch->files, batch->space * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		batch->files = grown;
-	}
-	memset(&batch->files[batch->count], 0, sizeof(*batch->files));
-	batch->files[batch->count].path = strdup(path);
-	return batch->files[batch->count++].path ? 0 : -ENOMEM;
-}
-
-static int is_recording(const struct dirent *entry)
-{
-	size_t length = strlen(entry->d_name);
-
-	return length > 4 && !strcmp(entry->d_name + length - 4, ".txt") && strncmp(entry->d_name, "FORMAT", 6);
-}
-
-static int add_path(struct batch *batch, const char *path);
-
-static int add_folder(struct batch *batch, const char *path)
-{
-	struct dirent **entries;
-	char child[4096];
-	int i, count = scandir(path, &entries, is_recording, alphasort), error = 0;
-
-	if (count <= 0) {
-		cli_say(CLI_USAGE, "%s: %s", path, count ? strerror(errno) : "a folder without recordings (*.txt)");
-		batch->refused = true;
-	}
-	for (i = 0; i < count; i++) {
-		snprintf(child, sizeof(child), "%s/%s", path, entries[i]->d_name);
-		if (!error)
-			error = add_path(batch, child);
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
-	return error;
-}
-
-static int add_path(struct batch *batch, const char *path)
-{
-	struct stat stat_buf;
-
-	if (stat(path, &stat_buf)) {
-		batch->refused = true;
-		cli_say(CLI_USAGE, "%s: %s", path, strerror(errno));
-		return 0;
-	}
-	return S_ISDIR(stat_buf.st_mode) ? add_folder(batch, path) : add_file(batch, path);
-}
-
 /* ---- totals ---- */
 
 struct totals {
@@ -304,31 +232,47 @@ static int conform_batch(struct cli *cli, struct batch *batch)
 	struct totals totals = {};
 	int jobs = cli->jobs ? cli->jobs : (int)sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (batch->only && !batch->count)
-		return cli_say(CLI_USAGE, "no recording is called %s", batch->only);
-	if (cli->first && (size_t)cli->first < batch->count)
-		batch->count = (size_t)cli->first;
 	run_batch(batch, jobs < JOBS_MAX ? jobs : JOBS_MAX);
 	add_up(&totals, batch);
+	put_totals(&totals);
 	if (totals.error)
 		return CLI_INTERNAL;
-	put_totals(&totals);
 	if (batch->refused)
 		return CLI_USAGE;
 	return totals.mismatches ? CLI_SURPRISE : CLI_OK;
 }
 
-int cli_conform(struct cli *cli)
+static int conform_paths(struct cli *cli, const struct recording_paths *paths)
 {
 	struct batch batch = {
 		.explain = cli->explain,
-		.only = cli->file,
+		.refused = paths->refused,
 		.progress = cli->progress || isatty(STDERR_FILENO),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.some_done = PTHREAD_COND_INITIALIZER,
 	};
+	size_t i;
+	int status;
+
+	if (paths->left_out)
+		cli_say(CLI_OK, "%zu files in folders are no recordings (\"# mmtruth 1\"): left out", paths->left_out);
+	batch.count = cli->first && (size_t)cli->first < paths->count ? (size_t)cli->first : paths->count;
+	batch.files = calloc(batch.count + 1, sizeof(*batch.files));
+	if (!batch.files)
+		return cli_say(CLI_INTERNAL, "%s", strerror(ENOMEM));
+	for (i = 0; i < batch.count; i++)
+		batch.files[i].path = paths->files[i];
+	status = conform_batch(cli, &batch);
+	for (i = 0; i < batch.count; i++)
+		free(batch.files[i].text);
+	free(batch.files);
+	return status;
+}
+
+int cli_conform(struct cli *cli)
+{
+	struct recording_paths paths = { .only = cli->file };
 	int i, error = 0, status;
-	size_t at, added;
 
 	if (!cli->arg_count)
 		return cli_say(CLI_USAGE, "conform takes recordings, or folders of them");
@@ -337,13 +281,13 @@ int cli_conform(struct cli *cli)
 	if (cli->jobs < 0)
 		return cli_say(CLI_USAGE, "--jobs takes a number of threads");
 	for (i = 0; i < cli->arg_count && !error; i++)
-		error = add_path(&batch, cli->args[i]);
-	added = batch.count;
-	status = error ? cli_say(CLI_INTERNAL, "%s", strerror(-error)) : conform_batch(cli, &batch);
-	for (at = 0; at < added; at++) {
-		free(batch.files[at].path);
-		free(batch.files[at].text);
-	}
-	free(batch.files);
+		error = recording_paths_add(&paths, cli->args[i]);
+	if (error)
+		status = cli_say(CLI_INTERNAL, "%s", strerror(-error));
+	else if (paths.only && !paths.count)
+		status = cli_say(CLI_USAGE, "no recording is called %s", paths.only);
+	else
+		status = conform_paths(cli, &paths);
+	recording_paths_free(&paths);
 	return status;
 }

@@ -268,9 +268,31 @@ static void test_what_cannot_be_opened_is_refused(void **state)
 	assert_tool(2, "ops 3 mismatches 0", "one.txt: No such file or directory", "conform", s->path, s->good);
 	assert_int_equal(mkdir(s->path, 0700), 0);
 	assert_tool(2, "ops 3 mismatches 0", "one.txt: a folder without recordings", "conform", s->path, s->good);
-	/* a folder that is named like a recording, inside a folder of recordings */
-	assert_tool(2, "ops 3 mismatches 0", "one.txt: a folder without recordings", "conform", s->dir);
 	assert_tool(2, NULL, "conform takes recordings", "conform");
+}
+
+/* A folder stands for all that is under it; what is no recording there is passed over, and told. */
+static void test_a_folder_is_walked_to_its_end(void **state)
+{
+	struct scratch *s = *state;
+	char below[96];
+
+	assert_int_equal(mkdir(s->path, 0700), 0);
+	snprintf(below, sizeof(below), "%s/three.txt", s->path);
+	write_file(below, HEADER OP_MMAP, strlen(HEADER OP_MMAP));
+	assert_tool(0, "files 2, of which 2 replayed whole\nops 4 mismatches 0 unsupported 0\n", NULL, "conform", s->dir);
+	write_file(below, "a letter\n", 9);
+	assert_tool(0, "ops 3 mismatches 0", "1 files in folders are no recordings", "conform", s->dir);
+	assert_tool(2, "ops 0 mismatches 0", "a folder without recordings", "conform", s->path);
+	write_file(below, "", 0);
+	assert_tool(2, "ops 3 mismatches 0", "three.txt:1: this is no recording", "conform", s->dir);
+	unlink(below);
+	assert_int_equal(symlink(s->path, below), 0);
+	assert_tool(2, "ops 3 mismatches 0", "folders in folders without end", "conform", s->dir);
+	unlink(below);
+	assert_int_equal(symlink("/no/such/file", below), 0);
+	assert_tool(2, "ops 3 mismatches 0", "three.txt: No such file or directory", "conform", s->dir);
+	unlink(below);
 }
 
 /* ---- Altered ones: a mismatch each, side by side, exit status 1 ---- */
@@ -411,6 +433,7 @@ int main(int argc, char **argv)
 		recordings_test(test_files_and_settings_of_the_header_are_read),
 		recordings_test(test_a_file_that_is_cut_off_is_refused),
 		recordings_test(test_what_cannot_be_opened_is_refused),
+		recordings_test(test_a_folder_is_walked_to_its_end),
 		recordings_test(test_another_result_is_a_mismatch),
 		recordings_test(test_another_vma_is_a_mismatch),
 		recordings_test(test_another_page_is_a_mismatch),
