@@ -1,55 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* A failing schedule becomes the simplest one, with what it needs, what it hangs on, and how that is known. */
 #include "core_world.h"
+#include "stale_pte.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <p2psim/explore.h>
-#include <p2psim/linux/mutex.h>
 #include <p2psim/minimise.h>
-#include <p2psim/step.h>
-
-/*
- *	fault				inval				onlooker
- *	v = page								other = 1, 2, ...
- *					lock; pte = NONE; unlock
- *					page = 2
- *	lock; pte = v; unlock	<- stale
- */
-struct page_and_pte {
-	struct mutex lock;
-	int page, pte, other;
-};
-
-static int set_up(void *state)
-{
-	struct page_and_pte *s = state;
-
-	mutex_init(&s->lock);
-	s->page = 1;
-	return 0;
-}
-
-static void inval(void *state)
-{
-	struct page_and_pte *s = state;
-
-	mutex_lock(&s->lock);
-	s->pte = 0;
-	mutex_unlock(&s->lock);
-	WRITE_ONCE(s->page, 2);
-}
 
 static void fault(void *state)
 {
 	struct page_and_pte *s = state;
 	int v = READ_ONCE(s->page);
 
-	mutex_lock(&s->lock);
-	s->pte = v;
-	mutex_unlock(&s->lock);
+	enters(s, v);
 }
 
 static void looks_on(void *state)
@@ -61,17 +27,10 @@ static void looks_on(void *state)
 		WRITE_ONCE(s->other, i);
 }
 
-static bool is_stale(void *state)
-{
-	struct page_and_pte *s = state;
-
-	return s->pte && s->pte != s->page;
-}
-
 static const struct p2psim_scenario stale = {
 	.name = "test/stale",
 	.state_size = sizeof(struct page_and_pte),
-	.setup = set_up,
+	.setup = set_up_page,
 	.tasks = { { "inval", inval }, { "onlooker", looks_on }, { "fault", fault } },
 	.exists = is_stale,
 	.expect = P2PSIM_NEVER,

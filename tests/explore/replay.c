@@ -1,47 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Scenarios: verdicts, schedules, the replay string and everything that is wrong with one. */
 #include "core_world.h"
+#include "stale_pte.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
-#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/slab.h>
 #include <p2psim/scenario.h>
-#include <p2psim/step.h>
-
-/*
- *	fault				inval
- *	v = page
- *					lock; seq++; pte = NONE; unlock
- *					page = 2
- *	lock; (no retry check)
- *	pte = v		<- stale
- */
-struct page_and_pte {
-	struct mutex lock;
-	int page, pte;
-};
-
-static int set_up(void *state)
-{
-	struct page_and_pte *s = state;
-
-	mutex_init(&s->lock);
-	s->page = 1;
-	return 0;
-}
-
-static void inval(void *state)
-{
-	struct page_and_pte *s = state;
-
-	mutex_lock(&s->lock);
-	s->pte = 0;
-	mutex_unlock(&s->lock);
-	WRITE_ONCE(s->page, 2);
-}
 
 static void fault(void *state)
 {
@@ -49,23 +16,14 @@ static void fault(void *state)
 	int v = READ_ONCE(s->page);
 
 	p2psim_step("faulted");
-	mutex_lock(&s->lock);
-	s->pte = v;
-	mutex_unlock(&s->lock);
-}
-
-static bool is_stale(void *state)
-{
-	struct page_and_pte *s = state;
-
-	return s->pte && s->pte != s->page;
+	enters(s, v);
 }
 
 static const struct p2psim_scenario stale = {
 	.name = "test/stale",
 	.question = "Can the PTE hold the old page?",
 	.state_size = sizeof(struct page_and_pte),
-	.setup = set_up,
+	.setup = set_up_page,
 	.tasks = { { "inval", inval }, { "fault", fault } },
 	.exists = is_stale,
 	.expect = P2PSIM_SOMETIMES,

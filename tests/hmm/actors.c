@@ -3,10 +3,10 @@
  * Importers against what the kernel does on its own account: the timelines T6 and T8, rows H5 and H6 of hmm_range_fault(), and
  * each actor over every interleaving against the canonical retry loop, and against one that does not look for collisions.
  */
+#include "explored.h"
 #include "hmm_bench.h"
 
 #include <p2psim/actors.h>
-#include <p2psim/explore.h>
 #include <p2psim/linux/pgtable.h>
 #include <p2psim/linux/rmap.h>
 #include <p2psim/reclaim.h>
@@ -336,15 +336,8 @@ static void explore(const struct actor *actor, bool careful, struct p2psim_explo
 		.teardown = tear_down,
 		.expect = careful ? P2PSIM_NEVER : P2PSIM_SOMETIMES,
 	};
-	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
 
-	assert_int_equal(p2psim_explore(&scenario, &options, result), 0);
-	print_message("# %s against %s: %lu traces, %lu stale\n", scenario.name, actor->name, (unsigned long)result->traces,
-		      (unsigned long)result->exists);
-	if (!result->as_expected || result->error[0])
-		fail_msg("%s against %s: %s %s %s; replay %s", scenario.name, actor->name, p2psim_verdict_name(result->verdict),
-			 result->violation.sentence, result->error, result->schedule);
-	assert_true(result->complete);
+	explore_traces(&scenario, result);
 }
 
 static void test_the_retry_loop_keeps_nothing_that_an_actor_took(void **state)

@@ -2,9 +2,9 @@
 /*
  * An importer against whoever takes its memory away, over every interleaving, each with its broken twins.
  */
+#include "explored.h"
 #include "hmm_bench.h"
 
-#include <p2psim/explore.h>
 #include <p2psim/reclaim.h>
 
 #define GPU(n) (0xc0000000UL + PAGES(n))
@@ -186,17 +186,10 @@ SCENARIO(map_fork_broken, "hmm/map+fork!no-retry,early-unlock", one_regular_page
 static void test_explored(void **state)
 {
 	const struct p2psim_scenario *scenario = *state;
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
 	struct p2psim_explore_result result;
 
-	assert_int_equal(p2psim_explore(scenario, &options, &result), 0);
-	if (!result.as_expected || result.error[0])
-		fail_msg("%s: %s, %s %s; replay %s", scenario->name, p2psim_verdict_name(result.verdict),
-			 result.violation.sentence, result.error, result.schedule);
-	assert_true(result.complete);
+	explore_traces(scenario, &result);
 	assert_true(result.traces > 10);
-	print_message("# %s: %lu traces, %lu violate, %lu exist\n", scenario->name, (unsigned long)result.traces,
-		      (unsigned long)result.violations, (unsigned long)result.exists);
 }
 
 #define explored(scenario) { (scenario)->name, test_explored, NULL, NULL, (void *)(uintptr_t)(scenario) }

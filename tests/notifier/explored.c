@@ -2,9 +2,8 @@
 /*
  * Small questions about the protocol, answered over every interleaving: complete means that no trace was left out.
  */
+#include "explored.h"
 #include "notifier_mm.h"
-
-#include <p2psim/explore.h>
 
 struct small {
 	struct mm_struct *mm;
@@ -574,23 +573,11 @@ static const struct p2psim_scenario free_list_invalidate = {
 
 /* ---- */
 
-static void explore(const struct p2psim_scenario *scenario, struct p2psim_explore_result *result)
-{
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
-
-	assert_int_equal(p2psim_explore(scenario, &options, result), 0);
-	if (!result->as_expected)
-		print_error("%s: %s, %s (%s)\n", scenario->name, p2psim_verdict_name(result->verdict),
-			    result->violation.sentence, result->schedule);
-	assert_true(result->as_expected);
-	assert_true(result->complete);
-}
-
 static void never(const struct p2psim_scenario *scenario)
 {
 	struct p2psim_explore_result result;
 
-	explore(scenario, &result);
+	explore_traces(scenario, &result);
 	assert_int_equal(result.verdict, P2PSIM_NEVER);
 	assert_int_equal(result.violations, 0);
 	assert_true(result.traces > 1);
@@ -607,7 +594,7 @@ static void test_N5_without_read_retry_some_do(void **state)
 	struct p2psim_explore_result result;
 
 	(void)state;
-	explore(&copy_replace_blindly, &result);
+	explore_traces(&copy_replace_blindly, &result);
 	assert_int_equal(result.verdict, copy_replace_blindly.expect);
 }
 
@@ -622,7 +609,7 @@ static void test_a_subscription_freed_without_remove_is_found(void **state)
 	struct p2psim_explore_result result;
 
 	(void)state;
-	explore(&free_invalidate, &result);
+	explore_traces(&free_invalidate, &result);
 	assert_int_equal(result.verdict, free_invalidate.expect);
 }
 
@@ -661,7 +648,7 @@ static void test_T6_some_starts_are_refused(void **state)
 	struct p2psim_explore_result result;
 
 	(void)state;
-	explore(&reap_is_refused, &result);
+	explore_traces(&reap_is_refused, &result);
 	assert_int_equal(result.verdict, reap_is_refused.expect);
 }
 
@@ -688,7 +675,7 @@ static void test_B01_one_freed_at_once_is_found(void **state)
 	struct p2psim_explore_result result;
 
 	(void)state;
-	explore(&free_list_invalidate, &result);
+	explore_traces(&free_list_invalidate, &result);
 	assert_int_equal(result.verdict, free_list_invalidate.expect);
 }
 

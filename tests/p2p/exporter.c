@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The linear helper: a doorbell BAR without struct page, imported, revoked, unplugged. */
+#include "explored.h"
 #include "p2p_memory.h"
 
 #include <errno.h>
 
 #include <p2psim/dma.h>
-#include <p2psim/explore.h>
 #include <p2psim/exporter.h>
 #include <p2psim/inject.h>
 #include <p2psim/linux/mm.h>
@@ -548,14 +548,9 @@ static void expect_never(const char *name, void (*exporter)(void *))
 		.teardown = meeting_teardown,
 		.expect = P2PSIM_NEVER,
 	};
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result result;
 
-	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
-	if (!result.as_expected)
-		print_error("%s: %s %s\n", name, result.error, result.violation.sentence);
-	print_message("# %s: %llu traces\n", name, (unsigned long long)result.executions);
-	assert_true(result.as_expected && result.complete);
+	explore_traces(&scenario, &result);
 	assert_true(result.executions > 10);
 }
 

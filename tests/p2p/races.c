@@ -6,10 +6,10 @@
  *	exporter | device 0			nic
  *	frees a window, moves it, unmaps ...	one DMA beat
  */
+#include "explored.h"
 #include "p2p_memory.h"
 
 #include <p2psim/dma.h>
-#include <p2psim/explore.h>
 #include <p2psim/linux/dma-mapping.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/slab.h>
@@ -188,11 +188,8 @@ static void expect_counts(const struct question *question, enum p2psim_strategy_
 	struct p2psim_explore_options options = { .strategy = strategy, .keep_going = true, .count_traces = true };
 	struct p2psim_explore_result result;
 
-	assert_int_equal(p2psim_explore(&question->scenario, &options, &result), 0);
-	if (!result.as_expected)
-		print_error("%s by %s: %s\n", question->scenario.name, p2psim_strategy_name(strategy),
-			    result.error[0] ? result.error : result.violation.sentence);
-	assert_true(result.as_expected && result.complete);
+	explore_as_expected(&question->scenario, &options, &result);
+	assert_true(result.complete);
 	assert_int_equal(result.traces, question->traces);
 	assert_int_equal(result.failing_traces, question->failing);
 }

@@ -4,32 +4,15 @@
  * interleaving no entry, and no private copy, is left of what the file has not, and no byte is lost that was written.  Holds
  * no mmap_lock: what keeps order are the file's size, the page's lock, and that of the reverse map.
  */
-#include "core_world.h"
-
-#include <errno.h>
+#include "vma_race.h"
 
 #include <p2psim/actors.h>
-#include <p2psim/explore.h>
-#include <p2psim/linux/fs.h>
-#include <p2psim/linux/mm.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
 #include <p2psim/ram.h>
 #include <p2psim/reclaim.h>
-#include <p2psim/scenario.h>
 #include <p2psim/tmpfs.h>
 
-#define BASE 0x100000000000UL
-#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
-#define RW (PROT_READ | PROT_WRITE)
 #define SHARED_PAGE 0	/* two mappings of the file's only page */
 #define PRIVATE_PAGE 8
-
-struct race {
-	struct p2psim_process *app;
-	struct file *file;
-	int seen;		/* what the reader saw */
-};
 
 static int map(struct race *r, unsigned long page, int flags)
 {
@@ -40,9 +23,8 @@ static int setup(void *state)
 {
 	struct race *r = state;
 
-	r->app = p2psim_process_create("app");
 	r->file = p2psim_tmpfs_create("shm", PAGE_SIZE);
-	if (!r->app || !r->file || map(r, SHARED_PAGE, MAP_SHARED) || map(r, PRIVATE_PAGE, MAP_PRIVATE))
+	if (!r->file || race_process(r) || map(r, SHARED_PAGE, MAP_SHARED) || map(r, PRIVATE_PAGE, MAP_PRIVATE))
 		return -ENOMEM;
 	return 0;
 }
@@ -56,17 +38,9 @@ static int setup_cached(void *state)
 	return error ? error : (int)p2psim_file_write(r->file, 0, "\x05", 1) - 1;
 }
 
-static void teardown(void *state)
-{
-	struct race *r = state;
-
-	p2psim_process_exit(r->app);
-	fput(r->file);
-}
-
 static bool is_mapped(const struct race *r, unsigned long page)
 {
-	const pte_t *pte = p2psim_pte_lookup(p2psim_process_mm(r->app), AT(page));
+	const pte_t *pte = p2psim_pte_lookup(r->mm, AT(page));
 
 	return pte && !pte_none(*pte);
 }
@@ -173,7 +147,7 @@ static bool is_lost(void *state)
 	{                                                                                                              \
 		.name = "vma/" what, .question = "Does an entry of a page survive that the file has lost?",            \
 		.source = "mm/truncate.c, 6.1", .state_size = sizeof(struct race), .setup = prepare,                   \
-		.tasks = { { "app", fn }, { "writer", against } }, .exists = judge, .teardown = teardown,              \
+		.tasks = { { "app", fn }, { "writer", against } }, .exists = judge, .teardown = race_end,              \
 		.expect = P2PSIM_NEVER,                                                                                \
 	}
 
@@ -200,48 +174,19 @@ static const struct p2psim_scenario kept[] = {
 	SCENARIO("reclaim+truncate", setup_mapped, reclaims, truncates, survives),
 };
 
-/* By traces, and by every interleaving with up to three preemptions: that judge needs no step to name what it touches. */
-static void never(const struct p2psim_scenario *scenario)
-{
-	static const struct p2psim_explore_options strategies[] = {
-		{ .strategy = P2PSIM_EXPLORE_DPOR },
-		{ .strategy = P2PSIM_EXPLORE_ICB, .preemptions = 3 },
-	};
-	struct p2psim_explore_result result;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
-		assert_int_equal(p2psim_explore(scenario, &strategies[i], &result), 0);
-		if (!result.as_expected)
-			print_error("%s: %s %s %s\n", scenario->name, p2psim_verdict_name(result.verdict), result.error,
-				    result.violation.sentence);
-		assert_true(result.as_expected);
-		assert_true(result.executions > 1);
-	}
-}
-
 static void test_no_entry_and_no_copy_survives_a_truncation(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(truncated); i++)
-		never(&truncated[i]);
+	explore_twice(truncated, ARRAY_SIZE(truncated));
 }
 
 static void test_who_maps_a_file_sees_what_the_file_has(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(punched); i++)
-		never(&punched[i]);
+	explore_twice(punched, ARRAY_SIZE(punched));
 }
 
 static void test_what_was_written_is_not_lost(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(kept); i++)
-		never(&kept[i]);
+	explore_twice(kept, ARRAY_SIZE(kept));
 }
 
 int main(void)

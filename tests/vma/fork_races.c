@@ -6,61 +6,18 @@
  *
  *	one page of the process, with a 1 at its start; "forked": and of a child, who shares it
  */
-#include "core_world.h"
+#include "vma_race.h"
 
-#include <errno.h>
-
-#include <p2psim/explore.h>
-#include <p2psim/linux/mm.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
 #include <p2psim/ram.h>
 #include <p2psim/reclaim.h>
-#include <p2psim/scenario.h>
 #include <p2psim/step.h>
-
-#define BASE 0x100000000000UL
-#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
-#define RW (PROT_READ | PROT_WRITE)
-
-struct race {
-	struct p2psim_process *app, *child;
-	struct mm_struct *mm;
-	struct page *page;	/* the device's */
-	bool pinned;		/* by a pin */
-	uint8_t seen;		/* by somebody with a reference of the child's page */
-};
-
-static int setup(void *state)
-{
-	struct race *r = state;
-
-	r->app = p2psim_process_create("app");
-	if (!r->app || p2psim_mmap(r->app, AT(0), PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) < 0)
-		return -ENOMEM;
-	r->mm = p2psim_process_mm(r->app);
-	return p2psim_store_byte(r->app, AT(0), 1);
-}
 
 static int setup_forked(void *state)
 {
 	struct race *r = state;
-	int error = setup(state);
+	int error = race_one_page(state);
 
 	return error ? error : p2psim_fork(r->app, "child", &r->child);
-}
-
-static void teardown(void *state)
-{
-	struct race *r = state;
-
-	if (r->page && r->pinned)
-		unpin_user_page(r->page);
-	else if (r->page)
-		put_page(r->page);
-	if (r->child)
-		p2psim_process_exit(r->child);
-	p2psim_process_exit(r->app);
 }
 
 /* ---- tasks ---- */
@@ -239,11 +196,11 @@ static bool sees_the_parents_byte(void *state)
 	{                                                                                                              \
 		.name = "vma/" what, .question = "Does somebody lose a page, or see what is not theirs, after a fork?", \
 		.source = "mm/memory.c, mm/gup.c, 6.1", .state_size = sizeof(struct race), .setup = prepare,           \
-		.tasks = { { one, first }, { other, second } }, .exists = judge, .teardown = teardown,                 \
+		.tasks = { { one, first }, { other, second } }, .exists = judge, .teardown = race_end,                 \
 		.expect = verdict,                                                                                     \
 	}
 #define FORK(what, other, fn, judge, verdict)                                                                          \
-	SCENARIO("fork+" what, setup, "app", forks_and_writes, other, fn, judge, verdict)
+	SCENARIO("fork+" what, race_one_page, "app", forks_and_writes, other, fn, judge, verdict)
 #define COW(what, other, fn, judge) SCENARIO("cow+" what, setup_forked, "app", parent_writes, other, fn, judge, P2PSIM_NEVER)
 
 static const struct p2psim_scenario pinned[] = {
@@ -269,57 +226,24 @@ static const struct p2psim_scenario copied[] = {
 	COW("splice", "child", child_splices_and_unmaps, sees_the_parents_byte),
 };
 
-/* By traces, and by every interleaving with up to three preemptions: that judge needs no step to name what it touches. */
-static void explore(const struct p2psim_scenario *scenario)
-{
-	static const struct p2psim_explore_options strategies[] = {
-		{ .strategy = P2PSIM_EXPLORE_DPOR },
-		{ .strategy = P2PSIM_EXPLORE_ICB, .preemptions = 3 },
-	};
-	struct p2psim_explore_result result;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
-		assert_int_equal(p2psim_explore(scenario, &strategies[i], &result), 0);
-		print_message("# %s: %lu executions\n", scenario->name, (unsigned long)result.executions);
-		if (!result.as_expected)
-			fail_msg("%s: %s %s %s %s", scenario->name, p2psim_verdict_name(result.verdict), result.error,
-				 result.violation.sentence, result.schedule);
-		assert_true(result.executions > 1);
-		assert_true(i || result.complete);
-	}
-}
-
 static void test_a_pinned_page_stays_the_process_s(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(pinned); i++)
-		explore(&pinned[i]);
+	explore_twice(pinned, ARRAY_SIZE(pinned));
 }
 
 static void test_a_reference_in_place_of_a_pin_is_caught(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(referenced); i++)
-		explore(&referenced[i]);
+	explore_twice(referenced, ARRAY_SIZE(referenced));
 }
 
 static void test_reclaim_loses_nothing_of_a_fork(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(reclaimed); i++)
-		explore(&reclaimed[i]);
+	explore_twice(reclaimed, ARRAY_SIZE(reclaimed));
 }
 
 static void test_parent_and_child_do_not_see_each_other_write(void **state)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(copied); i++)
-		explore(&copied[i]);
+	explore_twice(copied, ARRAY_SIZE(copied));
 }
 
 int main(void)

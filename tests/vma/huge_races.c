@@ -5,35 +5,16 @@
  *
  *	0 ... 1ff	one VMA of 2 MiB, its first page written: 1.  Huge from the start, or (before a collapse) small
  */
-#include "core_world.h"
-
-#include <errno.h>
+#include "vma_race.h"
 
 #include <p2psim/actors.h>
-#include <p2psim/explore.h>
-#include <p2psim/linux/mm.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
 #include <p2psim/ram.h>
-#include <p2psim/scenario.h>
 #include <p2psim/step.h>
-
-#define BASE 0x100000000000UL
-#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
-#define RW (PROT_READ | PROT_WRITE)
-
-struct race {
-	struct p2psim_process *app, *child;
-	struct mm_struct *mm;
-	bool zeroed;
-};
 
 static int make(struct race *r, int advice)
 {
-	r->app = p2psim_process_create("app");
-	if (!r->app || p2psim_mmap(r->app, AT(0), PMD_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) < 0)
+	if (race_memory(r, PMD_SIZE))
 		return -ENOMEM;
-	r->mm = p2psim_process_mm(r->app);
 	return p2psim_madvise(r->app, AT(0), PMD_SIZE, advice) || p2psim_store_byte(r->app, AT(0), 1) ? -ENOMEM : 0;
 }
 
@@ -45,24 +26,6 @@ static int setup_huge(void *state)
 static int setup_small(void *state)
 {
 	return make(state, MADV_NORMAL);
-}
-
-static void teardown(void *state)
-{
-	struct race *r = state;
-
-	if (r->child)
-		p2psim_process_exit(r->child);
-	p2psim_process_exit(r->app);
-}
-
-static bool is_damaged(void *state)
-{
-	struct race *r = state;
-
-	if (!p2psim_pgtable_is_valid(r->mm) || !p2psim_mm_is_valid(r->mm))
-		return true;
-	return !r->zeroed && p2psim_load_byte(r->app, AT(0)) != 1;
 }
 
 static void device_pins(void *state)
@@ -99,7 +62,7 @@ static void zeroes(void *state)
 {
 	struct race *r = state;
 
-	r->zeroed = true;
+	r->gone = true;
 	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(0), PMD_SIZE, MADV_DONTNEED));
 }
 
@@ -107,7 +70,7 @@ static void zeroes_a_part(void *state)
 {
 	struct race *r = state;
 
-	r->zeroed = true;
+	r->gone = true;
 	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(8), PAGE_SIZE, MADV_DONTNEED));
 }
 
@@ -115,7 +78,7 @@ static void frees(void *state)
 {
 	struct race *r = state;
 
-	r->zeroed = true;
+	r->gone = true;
 	P2PSIM_CHECK(!p2psim_madvise(r->app, AT(8), PAGE_SIZE, MADV_FREE));
 }
 
@@ -137,26 +100,20 @@ static void collapses(void *state)
 static void explore(const char *name, int (*setup)(void *), void (*one)(void *), void (*other)(void *))
 {
 	const struct p2psim_scenario scenario = {
-		.name = "vma/huge",
+		.name = name,
 		.question = "Does a huge page that comes or goes damage what the process has?",
 		.source = "mm/huge_memory.c, mm/khugepaged.c, 6.1",
 		.config = { .thp = P2PSIM_THP_MADVISE },
 		.state_size = sizeof(struct race),
 		.setup = setup,
 		.tasks = { { "one", one }, { "other", other } },
-		.exists = is_damaged,
-		.teardown = teardown,
+		.exists = race_is_damaged,
+		.teardown = race_end,
 		.expect = P2PSIM_NEVER,
 	};
-	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result result;
 
-	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
-	print_message("# %s: %lu traces\n", name, (unsigned long)result.traces);
-	if (!result.as_expected || result.error[0])
-		fail_msg("%s: %s %s %s %s", name, p2psim_verdict_name(result.verdict), result.violation.sentence, result.error,
-			 result.schedule);
-	assert_true(result.complete);
+	explore_traces(&scenario, &result);
 }
 
 static void test_a_split_damages_nothing_in_any_interleaving(void **state)

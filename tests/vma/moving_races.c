@@ -6,62 +6,25 @@
  *
  *	0  1		two pages of the process, written: 1 at the first, 1 at the second
  */
-#include "core_world.h"
+#include "vma_race.h"
 
-#include <errno.h>
+#include <stdio.h>
 
 #include <p2psim/actors.h>
-#include <p2psim/explore.h>
 #include <p2psim/linux/migrate.h>
-#include <p2psim/linux/mman.h>
 #include <p2psim/linux/rmap.h>
-#include <p2psim/process.h>
 #include <p2psim/ram.h>
 #include <p2psim/reclaim.h>
-#include <p2psim/scenario.h>
 #include <p2psim/step.h>
-
-#define BASE 0x100000000000UL
-#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
-#define RW (PROT_READ | PROT_WRITE)
-
-struct race {
-	struct p2psim_process *app;
-	struct p2psim_process *child;
-	struct mm_struct *mm;
-	bool gone;		/* the first page: unmapped, zeroed, or reaped */
-};
 
 static int setup(void *state)
 {
 	struct race *r = state;
 
-	r->app = p2psim_process_create("app");
-	if (!r->app || p2psim_mmap(r->app, AT(0), 2 * PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) < 0)
+	if (race_memory(r, 2 * PAGE_SIZE))
 		return -ENOMEM;
-	r->mm = p2psim_process_mm(r->app);
 	p2psim_madvise(r->app, AT(0), 2 * PAGE_SIZE, MADV_MERGEABLE);
 	return p2psim_store_byte(r->app, AT(0), 1) || p2psim_store_byte(r->app, AT(1), 1) ? -ENOMEM : 0;
-}
-
-static void teardown(void *state)
-{
-	struct race *r = state;
-
-	if (r->child)
-		p2psim_process_exit(r->child);
-	p2psim_process_exit(r->app);
-}
-
-static bool is_damaged(void *state)
-{
-	struct race *r = state;
-
-	if (!p2psim_pgtable_is_valid(r->mm) || !p2psim_mm_is_valid(r->mm))
-		return true;
-	if (r->child && p2psim_load_byte(r->child, AT(0)) != 1)
-		return true;
-	return !r->gone && p2psim_load_byte(r->app, AT(0)) != 1;
 }
 
 /* ---- who moves ---- */
@@ -246,26 +209,22 @@ static const struct actor others[] = {
 
 static void explore(const struct actor *mover, const struct actor *other)
 {
+	char name[64];
 	const struct p2psim_scenario scenario = {
-		.name = "vma/moving",
+		.name = name,
 		.question = "Does a moving page damage what the process has?",
 		.source = "mm/migrate.c, mm/rmap.c, 6.1",
 		.state_size = sizeof(struct race),
 		.setup = setup,
 		.tasks = { { "mover", mover->does }, { "other", other->does } },
-		.exists = is_damaged,
-		.teardown = teardown,
+		.exists = race_is_damaged,
+		.teardown = race_end,
 		.expect = P2PSIM_NEVER,
 	};
-	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result result;
 
-	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
-	print_message("# %s against %s: %lu traces\n", mover->name, other->name, (unsigned long)result.traces);
-	if (!result.as_expected || result.error[0])
-		fail_msg("%s against %s: %s %s %s %s", mover->name, other->name, p2psim_verdict_name(result.verdict),
-			 result.violation.sentence, result.error, result.schedule);
-	assert_true(result.complete);
+	snprintf(name, sizeof(name), "vma/%s+%s", mover->name, other->name);
+	explore_traces(&scenario, &result);
 }
 
 static void test_a_moving_page_is_damaged_in_no_interleaving(void **state)

@@ -3,9 +3,8 @@
  * Orders that decide what becomes of a page.  Each is found by DPOR as it is by looking at every interleaving: a step that
  * forgets to name what it touches would hide one.
  */
+#include "explored.h"
 #include "vma_pages.h"
-
-#include <p2psim/explore.h>
 
 struct race {
 	struct p2psim_process *app;
@@ -17,9 +16,9 @@ struct race {
 static void explore(const struct p2psim_scenario *scenario, enum p2psim_strategy_kind strategy,
 		    struct p2psim_explore_result *result)
 {
-	struct p2psim_explore_options options = { .strategy = strategy, .keep_going = true };
+	const struct p2psim_explore_options options = { .strategy = strategy, .keep_going = true };
 
-	assert_int_equal(p2psim_explore(scenario, &options, result), 0);
+	explore_as_expected(scenario, &options, result);
 	assert_true(result->complete);
 }
 

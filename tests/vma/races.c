@@ -5,19 +5,8 @@
  *
  * There is no fault handler, so that nothing comes back.
  */
-#include "core_world.h"
+#include "vma_race.h"
 
-#include <errno.h>
-
-#include <p2psim/explore.h>
-#include <p2psim/linux/mm.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
-#include <p2psim/scenario.h>
-
-#define BASE 0x100000000000UL
-#define AT(page) (BASE + ((unsigned long)(page) << PAGE_SHIFT))
-#define RW (PROT_READ | PROT_WRITE)
 #define PAGES_WATCHED 8
 
 struct revocation {
@@ -109,39 +98,19 @@ static const struct p2psim_scenario scenarios[] = {
 	SCENARIO("mprotect", protects),
 };
 
-/* By traces, and by every interleaving with up to three preemptions: that judge needs no step to name what it touches. */
-static void never_survives(const struct p2psim_scenario *scenario)
-{
-	static const struct p2psim_explore_options strategies[] = {
-		{ .strategy = P2PSIM_EXPLORE_DPOR },
-		{ .strategy = P2PSIM_EXPLORE_ICB, .preemptions = 3 },
-	};
-	struct p2psim_explore_result result;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
-		assert_int_equal(p2psim_explore(scenario, &strategies[i], &result), 0);
-		if (!result.as_expected)
-			print_error("%s: %s %s %s\n", scenario->name, p2psim_verdict_name(result.verdict), result.error,
-				    result.violation.sentence);
-		assert_true(result.as_expected);
-		assert_true(result.executions > 1);
-	}
-}
-
 static void test_no_entry_survives_a_revocation_during_munmap(void **state)
 {
-	never_survives(&scenarios[0]);
+	explore_twice(&scenarios[0], 1);
 }
 
 static void test_no_entry_survives_a_revocation_while_the_vma_is_cut(void **state)
 {
-	never_survives(&scenarios[1]);
+	explore_twice(&scenarios[1], 1);
 }
 
 static void test_no_entry_survives_a_revocation_during_mprotect(void **state)
 {
-	never_survives(&scenarios[2]);
+	explore_twice(&scenarios[2], 1);
 }
 
 int main(void)

@@ -3,9 +3,8 @@
  * Reclaim: pages go through the reverse map, without mmap_lock, and come back with their bytes; alone, and against whatever
  * the process does meanwhile.
  */
+#include "explored.h"
 #include "vma_pages.h"
-
-#include <p2psim/explore.h>
 
 static int reclaim(struct vma_bench *b, unsigned long page)
 {
@@ -361,19 +360,11 @@ static const struct p2psim_scenario scenarios[] = {
 /* All of them, complete. */
 static void test_reclaim_damages_nothing_in_any_interleaving(void **state)
 {
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result result;
-	unsigned int i;
+	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(scenarios); i++) {
-		assert_int_equal(p2psim_explore(&scenarios[i], &options, &result), 0);
-		if (!result.as_expected)
-			print_error("%s: %s %s %s\n", scenarios[i].name, p2psim_verdict_name(result.verdict), result.schedule,
-				    result.violation.sentence);
-		assert_true(result.as_expected);
-		assert_true(result.complete);
-		assert_true(result.traces > 2);
-	}
+	for (i = 0; i < ARRAY_SIZE(scenarios); i++)
+		explore_traces(&scenarios[i], &result);
 }
 
 int main(void)

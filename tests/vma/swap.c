@@ -2,9 +2,8 @@
 /*
  * Swap: slots, and the cache in front of them (W1 to W4 of src/vma/swap.c); pages that fork() has shared.
  */
+#include "explored.h"
 #include "vma_pages.h"
-
-#include <p2psim/explore.h>
 
 static int reclaim(struct vma_bench *b, unsigned long page)
 {
@@ -271,18 +270,11 @@ static const struct p2psim_scenario races[] = {
 
 static void test_slots_are_shared_in_every_interleaving(void **state)
 {
-	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
 	struct p2psim_explore_result result;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(races); i++) {
-		assert_int_equal(p2psim_explore(&races[i], &options, &result), 0);
-		print_message("# %s: %lu traces\n", races[i].name, (unsigned long)result.traces);
-		if (!result.as_expected || result.error[0])
-			fail_msg("%s: %s %s %s %s", races[i].name, p2psim_verdict_name(result.verdict),
-				 result.violation.sentence, result.error, result.schedule);
-		assert_true(result.complete);
-	}
+	for (i = 0; i < ARRAY_SIZE(races); i++)
+		explore_traces(&races[i], &result);
 }
 
 int main(void)

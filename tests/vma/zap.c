@@ -2,9 +2,8 @@
 /*
  * What drivers revoke with: zap_vma_ptes() and unmap_mapping_range() (2.5, 2.6, 3.4).
  */
+#include "explored.h"
 #include "vma_pages.h"
-
-#include <p2psim/explore.h>
 
 static void filled_device(struct vma_bench *b, unsigned long first, unsigned long pages)
 {
@@ -275,19 +274,11 @@ static const struct p2psim_scenario revoke_and_dma = {
 	.teardown = race_ends, .expect = P2PSIM_VIOLATION, .oracle = P2PSIM_STALE,
 };
 
-static void explore(const struct p2psim_scenario *scenario, struct p2psim_explore_result *result)
-{
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
-
-	assert_int_equal(p2psim_explore(scenario, &options, result), 0);
-	assert_true(result->as_expected && result->complete);
-}
-
 static void test_a_revocation_of_nothing_depends_on_a_first_touch(void **state)
 {
 	struct p2psim_explore_result result;
 
-	explore(&revoke_and_first_touch, &result);
+	explore_traces(&revoke_and_first_touch, &result);
 	assert_true(result.exists > 0 && result.exists < result.executions);
 }
 
@@ -295,7 +286,7 @@ static void test_freeing_a_page_depends_on_DMA_to_it(void **state)
 {
 	struct p2psim_explore_result result;
 
-	explore(&revoke_and_dma, &result);
+	explore_traces(&revoke_and_dma, &result);
 	assert_true(result.violations > 0 && result.violations < result.executions);
 }
 
