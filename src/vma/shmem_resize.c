@@ -98,6 +98,16 @@ int p2psim_file_truncate(struct file *file, uint64_t size)
 	return 0;
 }
 
+/* What fallocate() is asked for: 0 or why not. */
+static int refuse_range(const struct file *file, uint64_t offset, uint64_t len)
+{
+	if ((loff_t)offset < 0 || (loff_t)len <= 0)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return offset + len > (u64)SHMEM_MAX_BYTES ? -EFBIG : 0;
+}
+
 /* As in the kernel, a hole inside the first page unmaps all from page 1 on (its end, rounded down, is before the file). */
 static void unmap_hole(struct address_space *mapping, u64 start, u64 end)
 {
@@ -110,13 +120,10 @@ static void unmap_hole(struct address_space *mapping, u64 start, u64 end)
 int p2psim_file_punch_hole(struct file *file, uint64_t offset, uint64_t len)
 {
 	struct shmem_info *info = shmem_info(file->f_mapping);
+	int error = refuse_range(file, offset, len);
 
-	if ((loff_t)offset < 0 || (loff_t)len <= 0)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (offset + len > (u64)SHMEM_MAX_BYTES)
-		return -EFBIG;
+	if (error)
+		return error;
 	p2psim_enter("punch_hole(%s, %x, %x)", P2PSIM_STR(file->obj.name), offset, len);
 	down_write(&info->i_rwsem);
 	unmap_hole(file->f_mapping, offset, offset + len);
@@ -160,14 +167,10 @@ static int allocate(struct address_space *mapping, pgoff_t first, pgoff_t end)
 int p2psim_file_allocate(struct file *file, uint64_t offset, uint64_t len)
 {
 	struct shmem_info *info = shmem_info(file->f_mapping);
-	int error;
+	int error = refuse_range(file, offset, len);
 
-	if ((loff_t)offset < 0 || (loff_t)len <= 0)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	if (offset + len > (u64)SHMEM_MAX_BYTES)
-		return -EFBIG;
+	if (error)
+		return error;
 	p2psim_enter("fallocate(%s, %x, %x)", P2PSIM_STR(file->obj.name), offset, len);
 	down_write(&info->i_rwsem);
 	error = allocate(file->f_mapping, offset >> PAGE_SHIFT, PAGE_ALIGN(offset + len) >> PAGE_SHIFT);

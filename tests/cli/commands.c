@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The p2psim program: its commands, what it says and its exit status.  usage: commands P2PSIM */
 #include "cli_tool.h"
+#include "widest.h"
 
 static const char good[] = "mail/001-bar-defrag", twin[] = "mail/001-bar-defrag!no-retry-check";
 
@@ -57,7 +58,7 @@ static void test_every_line_of_the_help_fits_in_a_terminal(void **state)
 	struct tool_run run = tool("--help");
 
 	(void)state;
-	assert_in_range(tool_widest(run.out), 40, 80);
+	assert_in_range(widest(run.out), 40, 80);
 	tool_free(&run);
 }
 
@@ -136,7 +137,7 @@ static void test_run_draws_the_picture_the_verdict_and_the_replay_string(void **
 	assert_says(run.out, "\n  nic0 ");
 	assert_says(run.out, "\nmail/001-bar-defrag: NEVER, as expected\n");
 	assert_says(run.out, "\np2psim replay 'mail/001-bar-defrag' p2p1-");
-	assert_in_range(tool_widest(run.out), 60, 76);
+	assert_in_range(widest(run.out), 60, 76);
 	tool_free(&run);
 }
 

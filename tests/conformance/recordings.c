@@ -4,6 +4,7 @@
  * on purpose.  usage: recordings P2PSIM FOLDER
  */
 #include "cli_tool.h"
+#include "widest.h"
 
 #include <sys/stat.h>
 
@@ -406,7 +407,7 @@ static void test_long_lines_are_wrapped_in_their_half(void **state)
 	assert_int_equal(run.status, 1);
 	assert_says(run.out, "    pg   a 1 . 1 A 1 . 1 A 1 . 1 A 1 . 1 A 1 . 1  | A 1 . 1 A 1 . 1");
 	assert_says(run.out, "\n         A 1 . 1 A 1 . 1");
-	assert_in_range(tool_widest(strstr(run.out, "    pg")), 60, 100);
+	assert_in_range(widest(strstr(run.out, "    pg")), 60, 100);
 	tool_free(&run);
 }
 

@@ -4,14 +4,11 @@
  * or success, never a crash, a violation or a leak.
  */
 #include "devices_fixture.h"
+#include "fail_each.h"
 
-#include <p2psim/inject.h>
-
-/* What must not crash, whatever fails in it. */
-typedef void (*workload_fn)(struct machine *m);
-
-static void use_gpu_and_nic(struct machine *m)
+static void use_gpu_and_nic(void *state)
 {
+	struct machine *m = state;
 	struct machine_config config = {};
 	struct p2psim_gpu_object *bo;
 	char buf[16] = "";
@@ -34,8 +31,9 @@ static void use_gpu_and_nic(struct machine *m)
 	p2psim_gpu_unplug(m->gpu);
 }
 
-static void use_the_importer(struct machine *m)
+static void use_the_importer(void *state)
 {
+	struct machine *m = state;
 	struct machine_config config = {};
 	struct p2psim_import *import;
 	char buf[16] = "";
@@ -55,43 +53,19 @@ static void use_the_importer(struct machine *m)
 	p2psim_direct_io(m->disk, p2psim_process_mm(m->app), VA(1), buf, sizeof(buf), true);
 }
 
-/* Returns whether the n-th allocation was reached. */
-static bool fails_cleanly(workload_fn workload, uint64_t n)
+static void end(void *state)
 {
-	struct p2psim_world *world = p2psim_world_create(NULL);
-	struct machine m = {};
-	bool fired;
-
-	assert_non_null(world);
-	p2psim_inject_fail_nth(world, n);
-	workload(&m);
-	fired = p2psim_inject_fired(world, NULL);
-	p2psim_inject_fail_nth(world, 0);
-	machine_demolish(&m);
-	p2psim_world_check_quiescent(world);
-	if (p2psim_world_violation(world))
-		print_error("allocation %u fails: %s\n", (unsigned int)n, p2psim_world_violation(world)->sentence);
-	assert_null(p2psim_world_violation(world));
-	p2psim_world_destroy(world);
-	return fired;
+	machine_demolish(state);
 }
 
 static void test_gpu_and_nic_survive_each_failing_allocation(void **state)
 {
-	uint64_t n = 1;
-
-	while (fails_cleanly(use_gpu_and_nic, n))
-		n++;
-	assert_true(n > 20);
+	assert_true(fail_each(&(struct failing_story){ NULL, use_gpu_and_nic, end, sizeof(struct machine) }) > 20);
 }
 
 static void test_the_importer_survives_each_failing_allocation(void **state)
 {
-	uint64_t n = 1;
-
-	while (fails_cleanly(use_the_importer, n))
-		n++;
-	assert_true(n > 10);
+	assert_true(fail_each(&(struct failing_story){ NULL, use_the_importer, end, sizeof(struct machine) }) > 10);
 }
 
 int main(void)

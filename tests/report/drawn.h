@@ -6,6 +6,7 @@
 #define TESTS_REPORT_DRAWN_H
 
 #include "core_world.h"
+#include "widest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,16 +85,5 @@ static inline char *drawn(const struct p2psim_world *world, unsigned int flags)
 		assert_string_equal(drawn_, expected);                                                                 \
 		free(drawn_);                                                                                          \
 	} while (0)
-
-static inline size_t widest(const char *text)
-{
-	size_t most = 0, length;
-
-	for (; *text; text += length + (text[length] == '\n')) {
-		length = strcspn(text, "\n");
-		most = length > most ? length : most;
-	}
-	return most;
-}
 
 #endif

@@ -125,15 +125,4 @@ static inline void tool_assert_words(const char *text, const char *words)
 		assert_string_equal(text, "");
 }
 
-static inline size_t tool_widest(const char *text)
-{
-	size_t most = 0, length;
-
-	for (; *text; text += length + (text[length] == '\n')) {
-		length = strcspn(text, "\n");
-		most = length > most ? length : most;
-	}
-	return most;
-}
-
 #endif

@@ -206,4 +206,15 @@ static inline int pages_teardown_rubble(void **state)
 #define pages_test(f) cmocka_unit_test_setup_teardown(f, pages_setup, pages_teardown)
 #define pages_test_rubble(f) cmocka_unit_test_setup_teardown(f, pages_setup, pages_teardown_rubble)
 
+/* Under mmap_lock. */
+static inline long pages_pin(struct vma_bench *b, unsigned long first, unsigned long nr, unsigned int flags, struct page **pages)
+{
+	long ret;
+
+	mmap_read_lock(b->mm);
+	ret = pin_user_pages_remote(b->mm, AT(first), nr, flags, pages, NULL, NULL);
+	mmap_read_unlock(b->mm);
+	return ret;
+}
+
 #endif

@@ -3,6 +3,7 @@
  * Each allocation of files, their page cache, faults and changes of size fails in turn: an errno or success, valid page
  * tables after each call, no page that the file does not know, nothing left over.
  */
+#include "fail_each.h"
 #include "vma_files.h"
 
 #include <p2psim/actors.h>
@@ -57,41 +58,34 @@ static void open_story(struct vma_bench *b)
 	fput(reader);
 }
 
-/* One world, in which the n-th allocation fails.  False: there are not so many. */
-static bool fail_nth(uint64_t n)
+static void tell(void *state)
 {
-	struct vma_bench b = { .world = p2psim_world_create(NULL) };
-	bool fired;
+	struct vma_bench *b = state;
 
-	p2psim_world_on_violation(b.world, core_quiet, NULL);
-	p2psim_inject_fail_nth(b.world, n);
-	b.app = p2psim_process_create("app");
-	b.file = p2psim_tmpfs_create("shm", PAGES(8));
-	if (b.app && b.file) {
-		b.mm = p2psim_process_mm(b.app);
-		open_story(&b);
-		faults_story(&b);
-		sizes_story(&b);
-		assert_true(p2psim_ram_used() <= 5); /* copies that a hole left, shared anonymous memory */
-	}
-	fired = p2psim_inject_fired(b.world, NULL);
-	if (b.app)
-		p2psim_process_exit(b.app);
-	if (b.file)
-		fput(b.file);
-	if (p2psim_world_check_quiescent(b.world) || p2psim_world_violation(b.world))
-		fail_msg("n = %d: %s", (int)n, p2psim_world_violation(b.world)->sentence);
-	p2psim_world_destroy(b.world);
-	return fired;
+	b->app = p2psim_process_create("app");
+	b->file = p2psim_tmpfs_create("shm", PAGES(8));
+	if (!b->app || !b->file)
+		return;
+	b->mm = p2psim_process_mm(b->app);
+	open_story(b);
+	faults_story(b);
+	sizes_story(b);
+	assert_true(p2psim_ram_used() <= 5); /* copies that a hole left, shared anonymous memory */
+}
+
+static void end(void *state)
+{
+	struct vma_bench *b = state;
+
+	if (b->app)
+		p2psim_process_exit(b->app);
+	if (b->file)
+		fput(b->file);
 }
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-	uint64_t n;
-
-	for (n = 1; fail_nth(n); n++)
-		;
-	assert_true(n > 40);
+	assert_true(fail_each(&(struct failing_story){ NULL, tell, end, sizeof(struct vma_bench) }) > 40);
 }
 
 /* A page that could not enter the cache is nobody's: the fault may be tried again. */

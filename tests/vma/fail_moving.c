@@ -3,6 +3,7 @@
  * Each allocation of migration, exclusive access, swap and the actors fails in turn: an errno or success, valid page tables after
  * each call, bytes as they were, nothing left over.
  */
+#include "fail_each.h"
 #include "vma_pages.h"
 
 #include <p2psim/actors.h>
@@ -139,40 +140,32 @@ static void tell(struct story *s)
 	actors_story(s);
 }
 
-/* One world, in which the n-th allocation fails.  False: there are not so many. */
-static bool fail_nth(uint64_t n)
+static void tell_all(void *state)
 {
-	const struct p2psim_config config = { .swap = true };
-	struct p2psim_world *world = p2psim_world_create(&config);
-	struct story s = { .child = NULL };
-	bool fired;
+	struct story *s = state;
 
-	p2psim_world_on_violation(world, core_quiet, NULL);
-	p2psim_inject_fail_nth(world, n);
-	s.b.app = p2psim_process_create("app");
-	if (s.b.app) {
-		s.b.mm = p2psim_process_mm(s.b.app);
-		tell(&s);
-	}
-	fired = p2psim_inject_fired(world, NULL);
-	if (s.child)
-		p2psim_process_exit(s.child);
-	if (s.b.app)
-		p2psim_process_exit(s.b.app);
-	if (p2psim_world_check_quiescent(world) || p2psim_world_violation(world))
-		fail_msg("n = %d: %s", (int)n, p2psim_world_violation(world)->sentence);
-	p2psim_world_destroy(world);
-	return fired;
+	s->b.app = p2psim_process_create("app");
+	if (!s->b.app)
+		return;
+	s->b.mm = p2psim_process_mm(s->b.app);
+	tell(s);
+}
+
+static void end(void *state)
+{
+	struct story *s = state;
+
+	if (s->child)
+		p2psim_process_exit(s->child);
+	if (s->b.app)
+		p2psim_process_exit(s->b.app);
 }
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-	uint64_t n;
+	const struct p2psim_config config = { .swap = true };
 
-	for (n = 1; fail_nth(n); n++)
-		;
-	assert_true(n > 40);
-	print_message("# %d allocations\n", (int)n - 1);
+	assert_true(fail_each(&(struct failing_story){ &config, tell_all, end, sizeof(struct story) }) > 40);
 }
 
 int main(void)

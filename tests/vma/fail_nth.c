@@ -3,12 +3,13 @@
  * Each allocation of each system call fails in turn: -ENOMEM or success, a valid mm after every call, nothing left over,
  * and every open() has its close().
  */
+#include "fail_each.h"
 #include "vma_bench.h"
 
 #include <p2psim/linux/sched/mm.h>
 
 struct balance {
-	struct vma_bench *b;
+	struct vma_bench bench, *b;
 	int live;		/* VMAs that the driver believes in */
 };
 
@@ -133,46 +134,37 @@ static void device_story(struct balance *balance, struct file *file)
 	assert_int_equal(balance->live, device_vmas(b, file));
 }
 
-/* One world, in which the n-th allocation fails.  False: there are not so many. */
-static bool fail_nth(uint64_t n)
+static void tell(void *state)
 {
-	struct vma_bench bench = {};
-	struct balance balance = { .b = &bench };
-	struct p2psim_world *world = p2psim_world_create(NULL);
-	struct file *file;
-	bool fired;
+	struct balance *balance = state;
+	struct vma_bench *b = &balance->bench;
 
-	p2psim_world_on_violation(world, core_quiet, NULL);
-	p2psim_inject_fail_nth(world, n);
-	bench.app = p2psim_process_create("app");
-	file = p2psim_file_create("dev", &counting_fops, &balance, FMODE_READ | FMODE_WRITE);
-	if (bench.app && file) {
-		bench.mm = p2psim_process_mm(bench.app);
-		anonymous_story(&balance);
-		moving_story(&balance);
-		advised_story(&balance);
-		device_story(&balance, file);
-	}
-	fired = p2psim_inject_fired(world, NULL);
-	if (bench.app)
-		p2psim_process_exit(bench.app);
-	if (file)
-		fput(file);
-	assert_int_equal(balance.live, 0);
-	assert_int_equal(p2psim_world_check_quiescent(world), 0);
-	if (p2psim_world_violation(world))
-		fail_msg("%s", p2psim_world_violation(world)->sentence);
-	p2psim_world_destroy(world);
-	return fired;
+	balance->b = b;
+	b->app = p2psim_process_create("app");
+	b->file = p2psim_file_create("dev", &counting_fops, balance, FMODE_READ | FMODE_WRITE);
+	if (!b->app || !b->file)
+		return;
+	b->mm = p2psim_process_mm(b->app);
+	anonymous_story(balance);
+	moving_story(balance);
+	advised_story(balance);
+	device_story(balance, b->file);
+}
+
+static void end(void *state)
+{
+	struct balance *balance = state;
+
+	if (balance->bench.app)
+		p2psim_process_exit(balance->bench.app);
+	if (balance->bench.file)
+		fput(balance->bench.file);
+	assert_int_equal(balance->live, 0);
 }
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-	uint64_t n;
-
-	for (n = 1; fail_nth(n); n++)
-		;
-	assert_true(n > 40);
+	assert_true(fail_each(&(struct failing_story){ NULL, tell, end, sizeof(struct balance) }) > 40);
 }
 
 /* A cut whose VMA cannot be made part of the tree: what was opened is closed, and is empty then. */

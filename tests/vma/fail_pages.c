@@ -3,6 +3,7 @@
  * Each allocation of faults, copies, GUP, drivers' insertions and reclaim fails in turn: an errno or success, valid page
  * tables after each call, nothing left over.
  */
+#include "fail_each.h"
 #include "vma_pages.h"
 
 /* 0 or more, -ENOMEM, or -EFAULT: what an earlier call should have mapped is not there. */
@@ -105,45 +106,39 @@ static void insert_story(struct vma_bench *b)
 		put_page(page);
 }
 
-/* One world, in which the n-th allocation fails.  False: there are not so many. */
-static bool fail_nth(uint64_t n)
+static void tell(void *state)
 {
-	struct pages t = { .gives = true, .byte = 7 };
-	struct p2psim_world *world = p2psim_world_create(NULL);
-	struct vma_bench *b = &t.b;
-	bool fired;
+	struct pages *t = state;
+	struct vma_bench *b = &t->b;
 
-	p2psim_world_on_violation(world, core_quiet, NULL);
-	p2psim_inject_fail_nth(world, n);
+	t->gives = true;
+	t->byte = 7;
 	b->ops = &pages_ops;
 	b->app = p2psim_process_create("app");
 	b->file = p2psim_file_create("dev", &bench_fops, b, FMODE_READ | FMODE_WRITE);
-	if (b->app && b->file) {
-		b->mm = p2psim_process_mm(b->app);
-		anonymous_story(b);
-		file_story(&t);
-		gup_story(b);
-		family_story(b);
-		insert_story(b);
-	}
-	fired = p2psim_inject_fired(world, NULL);
-	if (b->app)
-		p2psim_process_exit(b->app);
-	if (b->file)
-		fput(b->file);
-	if (p2psim_world_check_quiescent(world) || p2psim_world_violation(world))
-		fail_msg("n = %d: %s", (int)n, p2psim_world_violation(world)->sentence);
-	p2psim_world_destroy(world);
-	return fired;
+	if (!b->app || !b->file)
+		return;
+	b->mm = p2psim_process_mm(b->app);
+	anonymous_story(b);
+	file_story(t);
+	gup_story(b);
+	family_story(b);
+	insert_story(b);
+}
+
+static void end(void *state)
+{
+	struct pages *t = state;
+
+	if (t->b.app)
+		p2psim_process_exit(t->b.app);
+	if (t->b.file)
+		fput(t->b.file);
 }
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-	uint64_t n;
-
-	for (n = 1; fail_nth(n); n++)
-		;
-	assert_true(n > 50);
+	assert_true(fail_each(&(struct failing_story){ NULL, tell, end, sizeof(struct pages) }) > 50);
 }
 
 /* The swap slot is the only thing that reclaim allocates: without it nothing happens. */

@@ -14,16 +14,6 @@ static long gup(struct vma_bench *b, unsigned long first, unsigned long nr, unsi
 	return ret;
 }
 
-static long pin(struct vma_bench *b, unsigned long first, unsigned long nr, unsigned int flags, struct page **pages)
-{
-	long ret;
-
-	mmap_read_lock(b->mm);
-	ret = pin_user_pages_remote(b->mm, AT(first), nr, flags, pages, NULL, NULL);
-	mmap_read_unlock(b->mm);
-	return ret;
-}
-
 static void test_permissions_and_kinds_of_VMAs_decide(void **state)
 {
 	static const struct {
@@ -127,9 +117,9 @@ static void test_flags_that_do_not_go_together(void **state)
 	assert_violation(b->world, P2PSIM_CONTRACT, "do not go together");
 	assert_int_equal(gup(b, 0, 1, FOLL_LONGTERM, &page), -EINVAL);
 	assert_violation(b->world, P2PSIM_CONTRACT, "do not go together");
-	assert_int_equal(pin(b, 0, 1, FOLL_GET, &page), -EINVAL);
+	assert_int_equal(pages_pin(b, 0, 1, FOLL_GET, &page), -EINVAL);
 	assert_violation(b->world, P2PSIM_CONTRACT, "do not go together");
-	assert_int_equal(pin(b, 0, 1, 0, NULL), -EINVAL);
+	assert_int_equal(pages_pin(b, 0, 1, 0, NULL), -EINVAL);
 	assert_violation(b->world, P2PSIM_CONTRACT, "do not go together");
 	get_user_pages_remote(b->mm, AT(0), 0, 0, NULL, NULL, NULL);
 	assert_violation(b->world, P2PSIM_CONTRACT, "mmap_lock");
@@ -187,10 +177,10 @@ static void test_a_pin_is_1024_references(void **state)
 	struct page *page;
 
 	bench_anon(b, 0, 1, RW);
-	pin(b, 0, 1, FOLL_WRITE, &page);
+	pages_pin(b, 0, 1, FOLL_WRITE, &page);
 	assert_int_equal(page_count(page), 1 + GUP_PIN_COUNTING_BIAS);
 	assert_true(page_maybe_dma_pinned(page));
-	pin(b, 0, 1, 0, &page);
+	pages_pin(b, 0, 1, 0, &page);
 	unpin_user_page(page);
 	assert_true(page_maybe_dma_pinned(page));
 	unpin_user_page(page);
@@ -204,7 +194,7 @@ static void test_a_pin_too_many_is_given_back(void **state)
 	struct page *page;
 
 	bench_anon(b, 0, 1, RW);
-	pin(b, 0, 1, FOLL_WRITE, &page);
+	pages_pin(b, 0, 1, FOLL_WRITE, &page);
 	unpin_user_page(page);
 	unpin_user_page(page);
 	assert_violation(b->world, P2PSIM_BALANCE, "not pinned");
@@ -218,7 +208,7 @@ static void test_a_pin_of_the_zero_page_counts(void **state)
 	struct page *page;
 
 	bench_anon(b, 0, 1, RW);
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	assert_true(is_zero_pfn(page_to_pfn(page)));
 	p2psim_world_check_quiescent(b->world);
 	assert_non_null(p2psim_world_violation(b->world));
@@ -233,7 +223,7 @@ static void test_a_forgotten_pin_is_a_leak(void **state)
 	struct page *page;
 
 	bench_anon(b, 0, 1, RW);
-	pin(b, 0, 1, FOLL_WRITE, &page);
+	pages_pin(b, 0, 1, FOLL_WRITE, &page);
 	p2psim_process_exit(b->app);
 	b->app = NULL;
 	fput(b->file);
@@ -269,7 +259,7 @@ static void test_a_pinned_page_survives_munmap(void **state)
 	uint8_t byte = 9;
 
 	bench_anon(b, 0, 1, RW);
-	pin(b, 0, 1, FOLL_WRITE, &page);
+	pages_pin(b, 0, 1, FOLL_WRITE, &page);
 	bench_unmap(b, 0, 1);
 	assert_int_equal(page_count(page), GUP_PIN_COUNTING_BIAS);
 	assert_int_equal(page_mapcount(page), 0);
@@ -292,7 +282,7 @@ static void test_a_write_pin_breaks_copy_on_write_first(void **state)
 	bench_anon(b, 0, 1, RW);
 	pages_load(b, 0);
 	pages_listen(b);
-	assert_int_equal(pin(b, 0, 1, FOLL_WRITE, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, FOLL_WRITE, &page), 1);
 	assert_string_equal(bench_log(b), "CLEAR 0-1 R; end; ");
 	assert_ptr_equal(page, pages_page(b, 0));
 	unpin_user_page(page);

@@ -16,16 +16,6 @@ static int fast(struct vma_bench *b, unsigned long first, int nr, unsigned int f
 	return ret;
 }
 
-static long pin(struct vma_bench *b, unsigned long first, unsigned long nr, unsigned int flags, struct page **pages)
-{
-	long ret;
-
-	mmap_read_lock(b->mm);
-	ret = pin_user_pages_remote(b->mm, AT(first), nr, flags, pages, NULL, NULL);
-	mmap_read_unlock(b->mm);
-	return ret;
-}
-
 /* ---- shared pages ---- */
 
 /*
@@ -46,7 +36,7 @@ static void test_a_pin_to_read_unshares(void **state)
 	old = pages_page(b, 0);
 	child = family_fork(b);
 	pages_listen(b);
-	assert_int_equal(pin(b, 0, 1, FOLL_LONGTERM, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, FOLL_LONGTERM, &page), 1);
 	assert_string_equal(bench_log(b), "CLEAR 0-1 R; end; ");
 	assert_ptr_equal(pages_page(child, 0), old);
 	assert_string_equal(family_page(b, 0), "ro 1");
@@ -68,7 +58,7 @@ static void test_what_the_child_has_left_is_not_copied(void **state)
 	child = family_fork(b);
 	family_exit(child, b);
 	pages_listen(b);
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	assert_string_equal(bench_log(b), "");
 	assert_string_equal(pages_state(b, 0), "ro");
 	assert_true(family_is_exclusive(page));
@@ -90,9 +80,9 @@ static void test_only_anonymous_pages_and_only_pins_unshare(void **state)
 	pages_load(b, 2);
 	child = family_fork(b);
 	pages_listen(b);
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	unpin_user_page(page);
-	assert_int_equal(pin(b, 2, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 2, 1, 0, &page), 1);
 	unpin_user_page(page);
 	assert_int_equal(fast(b, 1, 1, 0, &page), 1);
 	put_page(page);
@@ -240,8 +230,8 @@ static void test_only_anonymous_memory_if_asked_for(void **state)
 	b->ops = &pages_ops;
 	bench_device(b, 0, 1);
 	bench_anon(b, 1, 1, RW);
-	assert_int_equal(pin(b, 0, 1, FOLL_ANON, &page), -EFAULT);
-	assert_int_equal(pin(b, 1, 1, FOLL_ANON, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, FOLL_ANON, &page), -EFAULT);
+	assert_int_equal(pages_pin(b, 1, 1, FOLL_ANON, &page), 1);
 	unpin_user_page(page);
 }
 
@@ -254,14 +244,14 @@ static void test_who_wrote_through_a_pin_says_so(void **state)
 	b->ops = &pages_ops;
 	t->keeps = true;
 	bench_device(b, 0, 1);
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	unpin_user_pages_dirty_lock(&page, 1, false);
 	assert_false(PageDirty(page));
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	unpin_user_pages_dirty_lock(&page, 1, true);
 	assert_true(PageDirty(page));
 	assert_false(PageLocked(page));
-	assert_int_equal(pin(b, 0, 1, 0, &page), 1);
+	assert_int_equal(pages_pin(b, 0, 1, 0, &page), 1);
 	unpin_user_page_range_dirty_lock(page, 1, true);
 	assert_false(page_maybe_dma_pinned(page));
 	put_page(t->page);
