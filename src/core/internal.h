@@ -136,6 +136,8 @@ struct p2psim_world {
 	struct p2psim_lockdep lockdep;
 	struct p2psim_rcu_state rcu;
 	struct workqueue_struct *system_wq;
+	struct module *modules;			/* that this execution has loaded */
+	char module_error[256];
 
 	struct p2psim_race *race;		/* of this execution; NULL until something is checked */
 	void *layer[P2PSIM_LAYER_NR];

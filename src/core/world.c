@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/module.h"
 
 __thread struct p2psim_hot *p2psim_hot;
 
@@ -42,6 +43,7 @@ static void begin_execution(struct p2psim_world *world)
 	world->trace_hash = world->end_hash = 0x70327073696dull;
 	world->name_count = 0;
 	world->system_wq = NULL;
+	p2psim_modules_let_go(world);
 	memset(&world->rcu, 0, sizeof(world->rcu));
 	memset(world->layer, 0, sizeof(world->layer));
 	memset(world->layer_check, 0, sizeof(world->layer_check));
@@ -115,6 +117,7 @@ void p2psim_world_destroy(struct p2psim_world *world)
 		return;
 	if (p2psim_hot == &world->hot)
 		p2psim_hot = NULL;
+	p2psim_modules_let_go(world);
 	p2psim_tasks_destroy(world);
 	p2psim_arena_destroy(&world->arena);
 	free(world->events);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct device: an id, a reference count, an end.
+ * struct device: an id, a name, a reference count, an end.
  *
- *	zeroed --device_initialize()--> live, 1 reference --device_unregister()--> gone --last put_device()--> released
+ *	zeroed --device_initialize()--> live, 1 reference --device_del()--> gone --last put_device()--> released
+ *
+ * device_add() gives it a node for open(2); device_unregister() is device_del() and put_device().
  *
  * Memory is the world's arena's, so that a released device can still be recognised by who uses it too late.
- * Left out compared with the kernel: drivers, classes, links, sysfs, devres.
+ * Left out compared with the kernel: drivers, what classes are for, links, sysfs, devres.
  */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <p2psim/check.h>
 #include <p2psim/linux/slab.h>
 
@@ -93,13 +99,122 @@ void put_device(struct device *dev)
 	dev->release(dev);
 }
 
-void device_unregister(struct device *dev)
+static int set_name(struct device *dev, const char *fmt, va_list args)
+{
+	char text[128], *copy;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	copy = p2psim_inject_point() ? NULL : p2psim_arena_alloc(strlen(text) + 1);
+	if (!copy)
+		return -ENOMEM;
+	dev->init_name = strcpy(copy, text);
+	p2psim_object_rename(&dev->obj, "%s", copy);
+	return 0;
+}
+
+int dev_set_name(struct device *dev, const char *fmt, ...)
+{
+	va_list args;
+	int error;
+
+	va_start(args, fmt);
+	error = set_name(dev, fmt, args);
+	va_end(args);
+	return error;
+}
+
+int device_add(struct device *dev)
+{
+	if (!dev->init_name)
+		return -EINVAL;
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&dev->obj), true, "device_add");
+	dev->added = true;
+	return 0;
+}
+
+int device_register(struct device *dev)
+{
+	device_initialize(dev);
+	return device_add(dev);
+}
+
+void device_del(struct device *dev)
 {
 	if (dev->gone)
 		return;
 	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&dev->obj), true, "device_unregister");
+	dev->added = false;
 	dev->gone = true;
+}
+
+void device_unregister(struct device *dev)
+{
+	if (dev->gone)
+		return;
+	device_del(dev);
 	put_device(dev);
+}
+
+/* ---- devices and classes that the driver has no struct for ---- */
+
+static void free_created(struct device *dev)
+{
+	kfree(dev);
+}
+
+struct device *device_create(struct class *class, struct device *parent, dev_t devt, void *drvdata, const char *fmt, ...)
+{
+	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	va_list args;
+	int error;
+
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	device_initialize(dev);
+	dev->class = class;
+	dev->parent = parent;
+	dev->devt = devt;
+	dev->driver_data = drvdata;
+	dev->release = free_created;
+	va_start(args, fmt);
+	error = set_name(dev, fmt, args);
+	va_end(args);
+	if (!error)
+		error = device_add(dev);
+	if (!error)
+		return dev;
+	device_unregister(dev);
+	return ERR_PTR(error);
+}
+
+void device_destroy(struct class *class, dev_t devt)
+{
+	struct p2psim_p2p_state *state = p2psim_p2p_state();
+	struct device *dev;
+
+	list_for_each_entry(dev, &state->devices, link) {
+		if (dev->class == class && dev->devt == devt && dev->added) {
+			device_unregister(dev);
+			return;
+		}
+	}
+}
+
+struct class *p2psim_class_create(struct module *owner, const char *name)
+{
+	struct class *class = kzalloc(sizeof(*class), GFP_KERNEL);
+
+	if (!class)
+		return ERR_PTR(-ENOMEM);
+	class->name = name;
+	class->owner = owner;
+	return class;
+}
+
+void class_destroy(struct class *class)
+{
+	if (!IS_ERR_OR_NULL(class))
+		kfree(class);
 }
 
 struct device *p2psim_platform_device(const char *name)

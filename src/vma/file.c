@@ -12,12 +12,8 @@
 
 #include "vma/internal.h"
 
-struct file *p2psim_file_create(const char *name, const struct file_operations *fops, void *private_data, fmode_t mode)
+void file_init(struct file *file, const char *name, const struct file_operations *fops, void *private_data, fmode_t mode)
 {
-	struct file *file = kzalloc(sizeof(*file), GFP_KERNEL);
-
-	if (!file)
-		return NULL;
 	p2psim_object_init(&file->obj, "file");
 	p2psim_object_rename(&file->obj, "%s", name);
 	file->obj.name = p2psim_world_object_name(p2psim_world_current(), file->obj.id);
@@ -26,8 +22,18 @@ struct file *p2psim_file_create(const char *name, const struct file_operations *
 	file->f_mode = mode;
 	file->f_count.counter = 1;
 	file->f_mapping = &file->mapping;
+	file->f_inode = &file->inode;
+	file->inode.i_mapping = &file->mapping;
 	file->mapping.host = file;
 	__init_rwsem(&file->mapping.i_mmap_rwsem, "i_mmap_rwsem");
+}
+
+struct file *p2psim_file_create(const char *name, const struct file_operations *fops, void *private_data, fmode_t mode)
+{
+	struct file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+
+	if (file)
+		file_init(file, name, fops, private_data, mode);
 	return file;
 }
 
@@ -43,7 +49,9 @@ void file_release(struct file *file)
 	if (file->mapping.i_mmap.root)
 		p2psim_violate(P2PSIM_BALANCE, 0, file->obj.id, 0, "%s is closed while it is mapped", file->obj.name);
 	if (file->f_op && file->f_op->release)
-		file->f_op->release(file);
+		file->f_op->release(file->f_inode, file);
+	if (file->put_node)
+		file->put_node(file);
 	kfree(file);
 }
 

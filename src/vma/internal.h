@@ -173,6 +173,8 @@ struct system_call {
 };
 void system_call_begin(struct system_call *call, struct mm_struct *mm);
 void system_call_end(struct system_call *call);
+/* Zeroed memory becomes an open file with one reference. */
+void file_init(struct file *file, const char *name, const struct file_operations *fops, void *private_data, fmode_t mode);
 /* f_op->release(), and the memory. */
 void file_release(struct file *file);
 
@@ -193,6 +195,7 @@ void drop_page(struct page *page);
 void *p2psim_page_bytes(struct page *page, bool make);	/* NULL: zeros (or, to make, no memory) */
 bool p2psim_ram_copy(struct page *to, struct page *from);
 struct p2psim_ram_state *p2psim_ram(void);
+unsigned long p2psim_ram_end(void);			/* the first pfn behind RAM */
 
 /* ---- pgtable.c ---- */
 

@@ -372,6 +372,13 @@ uint32_t p2psim_page_generation(const struct page *page)
 	return (uint32_t)((page->flags & GENERATION_MASK) >> GENERATION_SHIFT);
 }
 
+unsigned long p2psim_ram_end(void)
+{
+	const struct p2psim_ram_state *ram = p2psim_ram();
+
+	return ram ? FIRST_PFN + ram->pages : 0;
+}
+
 void *p2psim_page_bytes(struct page *page, bool make)
 {
 	if (!page->data && make)

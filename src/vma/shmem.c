@@ -109,7 +109,7 @@ static int shmem_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /* The first file of an inode takes everything with it. */
-static int shmem_release(struct file *file)
+static int shmem_release(struct inode *inode, struct file *file)
 {
 	if (file->f_mapping != &file->mapping) {
 		fput(file->f_mapping->host);

@@ -146,7 +146,7 @@ static inline int bench_file_mmap(struct file *file, struct vm_area_struct *vma)
 	return b->mmap_error;
 }
 
-static inline int bench_file_release(struct file *file)
+static inline int bench_file_release(struct inode *inode, struct file *file)
 {
 	struct vma_bench *b = file->private_data;
 

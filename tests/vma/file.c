@@ -246,7 +246,7 @@ static void test_a_refused_mapping_is_not_in_the_reverse_map(void **state)
 
 /* ---- mistakes ---- */
 
-static int revives_itself(struct file *file)
+static int revives_itself(struct inode *inode, struct file *file)
 {
 	get_file(file);
 	return 0;

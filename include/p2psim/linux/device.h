@@ -9,12 +9,22 @@
 #ifndef P2PSIM_LINUX_DEVICE_H
 #define P2PSIM_LINUX_DEVICE_H
 
+#include <p2psim/linux/err.h>
 #include <p2psim/linux/list.h>
 #include <p2psim/linux/mm_types.h>
+#include <p2psim/linux/printk.h>
+#include <p2psim/linux/slab.h>
+
+struct module;
 
 /* Reduced: identity only. */
 struct bus_type {
 	const char *name;
+};
+
+struct class {
+	const char *name;
+	struct module *owner;
 };
 
 /* Same names, fewer fields. */
@@ -28,10 +38,13 @@ struct device {
 	u64 bus_dma_limit;		/* the same for the bus that it is on; 0 = none */
 	void *driver_data;
 	void (*release)(struct device *dev);	/* at the last put_device(); may be NULL */
+	dev_t devt;			/* its node, from device_add() to device_del(); 0: none */
+	struct class *class;
 
 	/* p2psim's own */
 	int refs;			/* changed in steps on obj */
-	bool gone;			/* device_unregister() was called: nothing may be mapped for it any more */
+	bool added;			/* device_add() was called, device_del() was not */
+	bool gone;			/* device_del() was called: nothing may be mapped for it any more */
 	bool counted;			/* in the p2p layer's list */
 	struct p2psim_tree dma_mappings; /* live and former ones, by address (src/p2p/dma.c) */
 	unsigned long dma_live;		/* how many are live */
@@ -40,6 +53,13 @@ struct device {
 
 /* Reduced: the caller holds the first reference.  `dev` is zeroed memory with parent, bus, init_name, release set. */
 P2PSIM_EXPORT void device_initialize(struct device *dev);
+/* The name, formatted.  0 or -ENOMEM. */
+P2PSIM_EXPORT int dev_set_name(struct device *dev, const char *fmt, ...) P2PSIM_PRINTF(2, 3);
+/* With devt, its node can be opened from now on.  0; -EINVAL: it has no name. */
+P2PSIM_EXPORT int device_add(struct device *dev);
+P2PSIM_EXPORT void device_del(struct device *dev);
+/* device_initialize() and device_add(). */
+P2PSIM_EXPORT int device_register(struct device *dev);
 /* Takes it away for good: mapping anything for it fails from now on.  Drops no reference but the initial one. */
 P2PSIM_EXPORT void device_unregister(struct device *dev);
 /* Returns dev; NULL is allowed.  One step.  UAF when its last reference is gone. */
@@ -60,6 +80,29 @@ static inline void dev_set_drvdata(struct device *dev, void *data)
 {
 	dev->driver_data = data;
 }
+
+/*
+ * A device without a driver's struct around it.  device_destroy() finds it by its number.
+ * Return: ERR_PTR(-ENOMEM).
+ */
+P2PSIM_EXPORT struct device *device_create(struct class *class, struct device *parent, dev_t devt, void *drvdata,
+					   const char *fmt, ...) P2PSIM_PRINTF(5, 6);
+P2PSIM_EXPORT void device_destroy(struct class *class, dev_t devt);
+/* ERR_PTR(-ENOMEM). */
+P2PSIM_EXPORT struct class *p2psim_class_create(struct module *owner, const char *name);
+#define class_create(owner, name) p2psim_class_create((owner), (name))
+P2PSIM_EXPORT void class_destroy(struct class *class);
+
+/* What a driver says about a device; see <p2psim/linux/printk.h>. */
+#define dev_printk(dev, fmt, ...) printk("%s: " fmt, dev_name(dev), ##__VA_ARGS__)
+#define dev_err(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
+#define dev_warn(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
+#define dev_notice(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
+#define dev_info(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
+#define dev_dbg(dev, fmt, ...) no_printk("%s: " fmt, dev_name(dev), ##__VA_ARGS__)
+#define dev_err_ratelimited(dev, fmt, ...) dev_err(dev, fmt, ##__VA_ARGS__)
+#define dev_warn_once(dev, fmt, ...) dev_warn(dev, fmt, ##__VA_ARGS__)
+#define dev_WARN_ONCE(dev, cond, fmt, ...) WARN_ONCE(cond, fmt, ##__VA_ARGS__)
 
 /*
  * May these two talk to each other without passing through main memory?  Invented by the RFC, which asked it of any

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/pci.h, ioport.h, pci_regs.h, 6.12 (reduced: what BARs, DMA and peer-to-peer look at).
+ * Mirrors: include/linux/pci.h, pci_regs.h, 6.12 (reduced: what BARs, DMA and peer-to-peer look at).
  * The machine is built with <p2psim/pci.h>.
  *
  *	pci_resource_start()	where the CPU sees the BAR
@@ -10,19 +10,7 @@
 #define P2PSIM_LINUX_PCI_H
 
 #include <p2psim/linux/device.h>
-
-#define IORESOURCE_IO 0x00000100
-#define IORESOURCE_MEM 0x00000200
-#define IORESOURCE_PREFETCH 0x00002000
-#define IORESOURCE_MEM_64 0x00100000
-
-/* Same (without the tree of resources). */
-struct resource {
-	resource_size_t start;		/* CPU address */
-	resource_size_t end;		/* of the last byte */
-	const char *name;
-	unsigned long flags;		/* IORESOURCE_*; 0: the function has no such BAR */
-};
+#include <p2psim/linux/ioport.h>
 
 #define PCI_STD_NUM_BARS 6
 #define PCI_DEVFN(slot, func) ((((slot) & 0x1f) << 3) | ((func) & 0x07))

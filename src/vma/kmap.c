@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPU's own view of pages, for drivers: kmap() and copies of whole pages.
+ */
+#include <string.h>
+
+#include <p2psim/check.h>
+#include <p2psim/linux/highmem.h>
+#include <p2psim/step.h>
+
+#include "vma/internal.h"
+
+/* May the CPU use this page?  Told once it has been decided who goes next. */
+static void check_reachable(const struct page *page, const char *what)
+{
+	if (page->_refcount.counter <= 0)
+		p2psim_violate(P2PSIM_UAF, 0, P2PSIM_OBJ_RAM, 0, "%s of page %lx, which is free", what, page->pfn);
+}
+
+static void *map(struct page *page, const char *what)
+{
+	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, what);
+	check_reachable(page, what);
+	return p2psim_page_bytes(page, true);
+}
+
+void *(kmap)(struct page *page)
+{
+	(might_sleep)();
+	return map(page, "kmap()");
+}
+
+void kunmap(struct page *page)
+{
+}
+
+void *(kmap_local_page)(struct page *page)
+{
+	return map(page, "kmap_local_page()");
+}
+
+void p2psim_kunmap_local(const void *addr)
+{
+}
+
+void(copy_highpage)(struct page *to, struct page *from)
+{
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_MEM_WRITE,
+		.access_count = 2,
+		.label = "copy_highpage()",
+		.access[0] = { P2PSIM_OBJ_RAM, true, to->pfn, to->pfn },
+		.access[1] = { P2PSIM_OBJ_RAM, false, from->pfn, from->pfn },
+	};
+
+	p2psim_step_op(&op);
+	check_reachable(to, op.label);
+	check_reachable(from, op.label);
+	if (from->data)
+		p2psim_ram_copy(to, from);
+	else if (to->data)
+		memset(to->data, 0, PAGE_SIZE);
+}
+
+void(clear_highpage)(struct page *page)
+{
+	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, "clear_highpage()");
+	check_reachable(page, "clear_highpage()");
+	if (page->data)
+		memset(page->data, 0, PAGE_SIZE);
+}
