@@ -15,7 +15,8 @@
  *	H3    nothing, no table; write, VMA not VM_WRITE	-EPERM
  *	H4    nothing, or no table				fault, to the end of	0
  *								the hole; restart
- *	H5    swapped out, or a device's exclusively		fault			0
+ *	H5    swapped out, a device's exclusively, or		fault			0
+ *	      device-private of another owner
  *	H6    a migration entry					wait; restart		0
  *	H7    a poisoned or unknown entry			-EFAULT			0
  *	H8    a present entry, sufficient			-			pfn, VALID (| WRITE)
@@ -24,7 +25,8 @@
  *	H11   a special entry, no page behind it		-EFAULT			ERROR
  *	H12   a PROT_NONE entry					fault			0
  *
- * Device-private pages cannot occur yet.
+ *	H13   a device-private entry of			-, even for a write	pfn, VALID (| WRITE if the
+ *	      dev_private_owner				to a read-only one	entry is writable)
  *
  * ALGO
  *	1  check_retry(seq): somebody invalidated: -EBUSY to the caller.  The only way to get it.
@@ -37,6 +39,7 @@
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/hmm.h>
+#include <p2psim/linux/memremap.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mmu_notifier.h>
 #include <p2psim/linux/pgtable.h>
@@ -127,11 +130,21 @@ static int walk_hole(struct hmm_walk *walk, unsigned long start, unsigned long e
 	return need ? fault_pages(walk, start, end, need) : fill(walk->range, start, end, 0);
 }
 
+/* H13: an owner that is NULL owns nothing. */
+static bool is_own_private(const struct hmm_range *range, pte_t pte)
+{
+	return is_device_private_pte(pte) && pfn_to_page(pte_pfn(pte))->pgmap->owner == range->dev_private_owner;
+}
+
 /* H5, H6, H7. */
 static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned long end, pte_t pte)
 {
 	unsigned int need = need_of(walk->range, addr, 0);
 
+	if (is_own_private(walk->range, pte)) {
+		*entry_of(walk->range, addr) = pte_pfn(pte) | HMM_PFN_VALID | (pte_write(pte) ? HMM_PFN_WRITE : 0);
+		return 0;
+	}
 	if (!need) {
 		*entry_of(walk->range, addr) = 0;
 		return 0;

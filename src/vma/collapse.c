@@ -17,6 +17,7 @@
 #include <p2psim/trace.h>
 
 #include "vma/huge.h"
+#include "vma/zone_device.h"
 
 /* How one block went. */
 enum collapse {
@@ -44,7 +45,7 @@ static enum collapse judge_page(pte_t pte)
 	if (!pte_present(pte) || pte_special(pte))
 		return COLLAPSE_NOT_NOW;
 	page = pfn_to_page(pte_pfn(pte));
-	if (!PageAnon(page))
+	if (!PageAnon(page) || is_zone_device_page(page))
 		return COLLAPSE_NOT_NOW;
 	return PageLocked(page) || page_count(page) != page_mapcount(page) ? COLLAPSE_BUSY : COLLAPSE_DONE;
 }

@@ -10,13 +10,14 @@
  *	swap			any			the page comes back
  *	migration		any			wait until the page has arrived, and try again
  *	device-exclusive	private			the device lets go: EXCLUSIVE
+ *	device-private		private			its driver moves the page to RAM: ->migrate_to_ram(), MIGRATE
  *	present, read-only,	shared			->page_mkwrite() or ->pfn_mkwrite(), then writable
  *	  write wanted		private			reuse if the page is only ours (no event), else copy: CLEAR
  *	present, sufficient	any			nothing: somebody was faster
  *	none, 2 MiB around it	anonymous, allowed	a huge entry (huge_fault.c)
  *
  * No none-to-present transition makes a notifier event.  The caller has checked VM_READ and VM_WRITE.
- * Left out so far: device-private memory, userfaultfd.
+ * Left out so far: userfaultfd.
  */
 #include <string.h>
 

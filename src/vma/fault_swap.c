@@ -4,10 +4,12 @@
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
+#include <p2psim/trace.h>
 
 #include "vma/fault_internal.h"
 #include "vma/rmap_walk.h"
 #include "vma/swap.h"
+#include "vma/zone_device.h"
 
 static bool is_unlocked(void *arg)
 {
@@ -163,6 +165,26 @@ void p2psim_migration_entry_wait(struct mm_struct *mm, unsigned long addr)
 		p2psim_step_op(&op);
 }
 
+/* ---- device-private memory ---- */
+
+/* The driver brings the page back; until then a reference keeps it. */
+static vm_fault_t do_device_private_page(struct vm_fault *vmf)
+{
+	struct page *page = pfn_to_page(pte_pfn(vmf->orig_pte));
+	vm_fault_t ret;
+
+	pte_page_step(vmf->vma->vm_mm, vmf->address, page, "device:fault");
+	if (vmf->pte->val != vmf->orig_pte.val)
+		return 0;
+	get_page(page);
+	vmf->page = page;
+	p2psim_enter("migrate_to_ram(%p)", vmf->address);
+	ret = page->pgmap->ops->migrate_to_ram(vmf);
+	p2psim_leave("migrate_to_ram = %x", (uint64_t)ret);
+	put_page(page);
+	return ret;
+}
+
 vm_fault_t do_absent_page(struct vm_fault *vmf)
 {
 	if (is_swap_pte(vmf->orig_pte))
@@ -173,5 +195,7 @@ vm_fault_t do_absent_page(struct vm_fault *vmf)
 	}
 	if (is_device_exclusive_pte(vmf->orig_pte))
 		return remove_device_exclusive_entry(vmf);
+	if (is_device_private_pte(vmf->orig_pte))
+		return do_device_private_page(vmf);
 	return VM_FAULT_SIGBUS;
 }

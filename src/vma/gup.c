@@ -10,8 +10,11 @@
  *	read-only, ours alone	FOLL_FORCE|FOLL_WRITE	given, if the VMA may be written: nobody else sees it
  *	raw pfn			pages			-EEXIST
  *
- * Left out compared with mm/gup.c of 6.1: huge pages as one, FOLL_NOWAIT, FOLL_HWPOISON; pages that FOLL_LONGTERM has to move
- * first (there are no zones).
+ *	device-private		anything		a fault: its driver brings it back to RAM
+ *	device-coherent		FOLL_LONGTERM		moved to RAM first: CLEAR.  -EBUSY: it cannot move
+ *
+ * Left out compared with mm/gup.c of 6.1: huge pages as one, FOLL_NOWAIT, FOLL_HWPOISON; zones whose pages FOLL_LONGTERM has to
+ * move first.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/sched.h>
@@ -209,6 +212,23 @@ static long gup(struct gup *g, unsigned long start, unsigned long nr_pages, stru
 	return i ? (long)i : error;
 }
 
+/* What may stay pinned for long is obtained again once it has been moved to where it may. */
+static long gup_longterm(struct gup *g, unsigned long start, unsigned long nr_pages, struct page **pages,
+			 struct vm_area_struct **vmas)
+{
+	long got;
+	int error = 0;
+
+	if (g->flags & FOLL_LONGTERM)
+		g->locked = NULL;
+	do {
+		got = gup(g, start, nr_pages, pages, vmas);
+		if (got > 0 && g->flags & FOLL_LONGTERM)
+			error = gup_move_for_long(pages, got);
+	} while (error == -EAGAIN);
+	return error ? error : got;
+}
+
 long gup_refuse(void)
 {
 	p2psim_violate(P2PSIM_CONTRACT, 0, 0, 0, "FOLL_ flags that do not go together");
@@ -230,7 +250,7 @@ static long pin_pages(struct gup *g, unsigned long start, unsigned long nr_pages
 	if (g->flags & FOLL_GET || !pages)
 		return gup_refuse();
 	g->flags |= FOLL_PIN;
-	return gup(g, start, nr_pages, pages, vmas);
+	return gup_longterm(g, start, nr_pages, pages, vmas);
 }
 
 long get_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long nr_pages, unsigned int gup_flags,
@@ -272,7 +292,7 @@ long gup_unlocked(unsigned long start, unsigned long nr_pages, unsigned int flag
 	long ret;
 
 	mmap_read_lock(g.mm);
-	ret = gup(&g, start, nr_pages, pages, NULL);
+	ret = gup_longterm(&g, start, nr_pages, pages, NULL);
 	if (locked)
 		mmap_read_unlock(g.mm);
 	return ret;

@@ -17,6 +17,7 @@
 
 #include "vma/gup.h"
 #include "vma/rmap_walk.h"
+#include "vma/zone_device.h"
 
 #define FAST_FLAGS (FOLL_WRITE | FOLL_LONGTERM | FOLL_FORCE | FOLL_PIN | FOLL_GET | FOLL_FAST_ONLY | FOLL_NOFAULT)
 
@@ -36,6 +37,8 @@ static struct page *grab(struct mm_struct *mm, unsigned long addr, unsigned int 
 	if (!is_permitted(seen, flags))
 		return NULL;
 	page = pfn_to_page(pte_pfn(seen));
+	if (flags & FOLL_LONGTERM && page->flags & 1UL << PG_device && is_device_coherent_page(page))
+		return NULL;
 	pte_page_step(mm, addr, page, "gup:fast");
 	pte = p2psim_pte_lookup(mm, addr);
 	if (!pte || pte->val != seen.val || gup_must_unshare(seen, flags))

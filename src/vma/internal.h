@@ -251,7 +251,7 @@ void pmd_free_table(struct mm_struct *mm, unsigned long addr);
 /* ---- rmap.c ---- */
 
 /*
- * What family members rely on (R4, R5): for p2psim_pgtable_is_valid().  True for what is not an anonymous page's present entry.
+ * What family members rely on (R4, R5): for p2psim_pgtable_is_valid().  True for what does not map an anonymous page.
  */
 bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t pte, const struct page *page);
 

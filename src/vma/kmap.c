@@ -9,19 +9,23 @@
 #include <p2psim/step.h>
 
 #include "vma/internal.h"
+#include "vma/zone_device.h"
 
 /* May the CPU use this page?  Told once it has been decided who goes next. */
 static void check_reachable(const struct page *page, const char *what)
 {
 	if (page->_refcount.counter <= 0)
 		p2psim_violate(P2PSIM_UAF, 0, P2PSIM_OBJ_RAM, 0, "%s of page %lx, which is free", what, page->pfn);
+	zone_device_cpu_may_touch(page, "reaches for");
 }
 
 static void *map(struct page *page, const char *what)
 {
 	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, what);
 	check_reachable(page, what);
-	return p2psim_page_bytes(page, true);
+	if (!page->data)
+		page->data = p2psim_block_alloc_sure("page contents");
+	return page->data;
 }
 
 void *(kmap)(struct page *page)

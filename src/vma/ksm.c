@@ -46,7 +46,7 @@ static int find_page(struct ksm_place *p)
 	pte_t pte = p2psim_pte_read(p->mm, p->addr);
 	struct page *page = pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 
-	if (!page || !PageAnon(page))
+	if (!page || !PageAnon(page) || page->flags & 1UL << PG_device)
 		return -EINVAL;
 	get_page(page);
 	p->page = page;

@@ -93,9 +93,12 @@ static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsig
 	return error;
 }
 
+/* Pages of devices get no advice. */
 static struct page *page_of(pte_t pte)
 {
-	return pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+	struct page *page = pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+
+	return page && !(page->flags & 1UL << PG_device) ? page : NULL;
 }
 
 /* A shared page, or one that somebody has locked, stays dirty: the others would lose it. */

@@ -26,6 +26,7 @@
 #include "vma/huge.h"
 #include "vma/page_cache.h"
 #include "vma/rmap_walk.h"
+#include "vma/zone_device.h"
 
 static bool is_exclusive_anon(const struct page *page)
 {
@@ -38,7 +39,7 @@ bool make_migration_entry(struct vm_area_struct *vma, pte_t *pte, struct page *p
 
 	(void)vma;
 	if (is_exclusive_anon(page)) {
-		if (page_maybe_dma_pinned(page))
+		if (page_maybe_dma_pinned(page) && !is_device_private_page(page)) /* which nobody can pin */
 			return false;
 		page->flags &= ~(1UL << PG_anon_exclusive);
 		bits |= P2PSIM_PTE_ONLY;
@@ -86,6 +87,8 @@ static pte_t arrived_pte(const struct vm_area_struct *vma, const struct page *pa
 		bits |= entry.val & P2PSIM_PTE_DIRTY;
 	if (entry.val & P2PSIM_PTE_WRITE && vma->vm_flags & VM_WRITE)
 		bits |= P2PSIM_PTE_WRITE;
+	if (is_device_private_page(page))
+		return pfn_pte(page_to_pfn(page), P2PSIM_PTE_DEVICE_PRIVATE | (bits & P2PSIM_PTE_WRITE));
 	return mk_pte(vma, page_to_pfn(page), bits | fault_file_bits(vma));
 }
 
@@ -122,13 +125,13 @@ int migrate_expected_count(const struct page *page)
 }
 
 /* G2, and the move, in one step. */
-int migrate_page_identity(struct page *to, struct page *from, bool copy)
+int migrate_page_identity(struct page *to, struct page *from, bool copy, int extra)
 {
 	const unsigned long kept = 1UL << PG_uptodate | 1UL << PG_dirty | 1UL << PG_referenced | 1UL << PG_swapbacked |
 				   1UL << PG_anon;
 
 	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, from->pfn, from->pfn, "migrate:move");
-	if (page_count(from) != migrate_expected_count(from))
+	if (page_count(from) != migrate_expected_count(from) + extra)
 		return -EAGAIN;
 	if (copy && !p2psim_ram_copy(to, from))
 		return -ENOMEM;
@@ -153,7 +156,7 @@ static int migrate_to(struct page *to, struct page *from)
 
 	try_to_migrate(from);
 	if (!page_mapcount(from))
-		error = migrate_page_identity(to, from, true);
+		error = migrate_page_identity(to, from, true, 0);
 	remove_migration_ptes(from, error ? from : to);
 	return error;
 }
@@ -174,7 +177,7 @@ static int migrate_locked(struct page *page)
 	struct page *to;
 	int error;
 
-	if (!page->mapping || !page_mapcount(page))
+	if (!page->mapping || !page_mapcount(page) || is_zone_device_page(page)) /* a device's is on no list */
 		return -EINVAL;
 	if (split_huge_page(page))
 		return -EBUSY;

@@ -8,6 +8,7 @@
 #include "vma/fault_internal.h"
 #include "vma/migrate.h"
 #include "vma/rmap_walk.h"
+#include "vma/zone_device.h"
 
 static void announce(struct migrate_insert *insert, unsigned long addr)
 {
@@ -37,6 +38,8 @@ static pte_t fresh_pte(const struct vm_area_struct *vma, const struct page *page
 {
 	u64 bits = vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE | P2PSIM_PTE_DIRTY : 0;
 
+	if (is_device_private_page(page))
+		return pfn_pte(page_to_pfn(page), P2PSIM_PTE_DEVICE_PRIVATE | (bits & P2PSIM_PTE_WRITE));
 	return mk_pte(vma, page_to_pfn(page), bits);
 }
 
@@ -55,17 +58,22 @@ static void replace_zero_page(struct mm_struct *mm, unsigned long addr, pte_t *p
 	pte_release(mm, &hold);
 }
 
+static bool is_supported(const struct page *page)
+{
+	return !is_zone_device_page(page) || is_device_private_page(page) || is_device_coherent_page(page);
+}
+
 /* False: something is there, or there is no memory for tables. */
 static bool insert_page(struct vm_area_struct *vma, unsigned long addr, struct page *page)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	pte_t *pte, fresh;
 
-	pte = vma_is_anonymous(vma) ? pte_alloc(mm, addr) : NULL;
+	pte = vma_is_anonymous(vma) && is_supported(page) ? pte_alloc(mm, addr) : NULL;
 	if (!pte || __anon_vma_prepare(vma))
 		return false;
 	pte_page_step(mm, addr, page, "migrate:insert");
-	if (!pte_none(*pte) && !is_zero_entry(*pte))
+	if (mm->unstable || (!pte_none(*pte) && !is_zero_entry(*pte)))
 		return false;
 	get_page(page);
 	page->flags |= 1UL << PG_uptodate;

@@ -229,7 +229,7 @@ static bool is_valid_page(const struct page *page, pte_t pte)
 {
 	if (!page || page_count(page) < page_mapcount(page))
 		return false;
-	return pte_present(pte) ? page_mapcount(page) >= 1 : page_count(page) >= 1;
+	return pte_present(pte) || is_device_private_pte(pte) ? page_mapcount(page) >= 1 : page_count(page) >= 1;
 }
 
 static void count_entry(struct count *count, unsigned long addr, pte_t pte)

@@ -47,7 +47,7 @@ static pte_t with_numa_hint(const struct vm_area_struct *vma, pte_t pte)
 {
 	const struct page *page = pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
 
-	if (!page || page->flags & 1UL << PG_ksm || (is_cow_mapping(vma->vm_flags) && page_count(page) != 1))
+	if (!page || page->flags & (1UL << PG_ksm | 1UL << PG_device) || (is_cow_mapping(vma->vm_flags) && page_count(page) != 1))
 		return pte;
 	return __pte((pte.val & ~(u64)P2PSIM_PTE_PRESENT) | P2PSIM_PTE_PROTNONE);
 }

@@ -16,6 +16,7 @@
 #include <p2psim/world.h>
 
 #include "vma/swap.h"
+#include "vma/zone_device.h"
 
 #define FIRST_PFN 0x100UL
 #define SECTION 512UL
@@ -51,6 +52,7 @@ struct p2psim_ram_state {
 	struct page *zero;
 	struct mmio_window *windows;
 	struct p2psim_swap_state swap;
+	struct p2psim_pagemaps pagemaps;
 };
 
 static void check_ram(void *state)
@@ -64,6 +66,7 @@ static void check_ram(void *state)
 			       ram->zero->_refcount.counter - 1);
 	if (ram->swap.used)
 		p2psim_violate(P2PSIM_LEAK, 0, 0, 0, "%lu swap slot(s) were never freed", ram->swap.used);
+	zone_device_check(&ram->pagemaps);
 	p2psim_end_hash_add(ram->next);
 }
 
@@ -233,6 +236,10 @@ static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
 			       page->_mapcount.counter + 1);
 	if (PageLocked(page))
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while it is locked", page->pfn);
+	if (is_zone_device_page(page)) {
+		zone_device_page_free(page);
+		return;
+	}
 	p2psim_block_free(page->data, "page contents");
 	page->data = NULL;
 	page->flags &= ~0xffffffffUL | GENERATION_MASK; /* the owner stays: who sees these bytes now reads of a freed page */
@@ -324,9 +331,18 @@ struct page *p2psim_page_of_pfn(unsigned long pfn)
 	struct p2psim_ram_state *ram = p2psim_ram();
 	unsigned long n = pfn - FIRST_PFN;
 
-	if (!ram || pfn < FIRST_PFN || n >= ram->pages || (n >= ram->next && n < ram->top) || !ram->sections[pfn / SECTION])
+	if (ram && pfn >= FIRST_PFN && n >= ram->pages)
+		return zone_device_page_of_pfn(&ram->pagemaps, pfn);
+	if (!ram || pfn < FIRST_PFN || (n >= ram->next && n < ram->top) || !ram->sections[pfn / SECTION])
 		return NULL;
 	return &ram->sections[pfn / SECTION][pfn % SECTION];
+}
+
+bool ram_overlaps(unsigned long first, unsigned long last)
+{
+	const struct p2psim_ram_state *ram = p2psim_ram();
+
+	return ram && first < FIRST_PFN + ram->pages && last >= FIRST_PFN;
 }
 
 struct page *pfn_to_page(unsigned long pfn)
@@ -381,13 +397,19 @@ unsigned long p2psim_ram_end(void)
 
 void *p2psim_page_bytes(struct page *page, bool make)
 {
+	zone_device_cpu_may_touch(page, make ? "writes" : "reads");
 	if (!page->data && make)
 		page->data = p2psim_block_alloc_sure("page contents");
 	return page->data;
 }
 
+/* Left as zeros where the old page is; a page of a device may have its last user's bytes. */
 bool p2psim_ram_copy(struct page *to, struct page *from)
 {
+	if (!zone_device_cpu_may_touch(from, "reads") || !zone_device_cpu_may_touch(to, "writes"))
+		return true;
+	if (!from->data && to->data)
+		memset(to->data, 0, PAGE_SIZE);
 	if (!from->data)
 		return true;
 	if (!p2psim_page_bytes(to, true))
@@ -434,6 +456,11 @@ static int ram_access(u64 phys, void *buf, size_t len, bool write)
 		p2psim_violate(P2PSIM_RANGE, 0, P2PSIM_OBJ_RAM, 0, "an access of %zu bytes reaches out of page %lx", len,
 			       page->pfn);
 		return -EFAULT;
+	}
+	if (!zone_device_cpu_may_touch(page, write ? "writes" : "reads")) {
+		if (!write)
+			memset(buf, 0xff, len);
+		return 0;
 	}
 	if (write && page->flags & 1UL << PG_reserved) {
 		p2psim_violate(P2PSIM_DATA, 0, P2PSIM_OBJ_RAM, 0, "a write to page %lx, the zero page that all processes share",
@@ -504,14 +531,15 @@ void p2psim_mmio_unregister(uint64_t start)
 int p2psim_phys_access(uint64_t phys, void *buf, size_t len, bool write)
 {
 	struct p2psim_ram_state *ram = p2psim_ram();
+	const struct page *page = ram ? p2psim_page_of_pfn(phys >> PAGE_SHIFT) : NULL;
 	struct mmio_window *window;
 	int error;
 
 	if (!ram)
 		return -ENOMEM;
-	if (p2psim_page_of_pfn(phys >> PAGE_SHIFT))
+	window = page && !is_zone_device_page(page) ? NULL : window_at(ram, phys); /* pages may stand for a BAR */
+	if (page && !window)
 		return ram_access(phys, buf, len, write);
-	window = window_at(ram, phys);
 	error = !window ? -EIO : write ? window->ops->write(window->arg, phys, buf, len) :
 					 window->ops->read(window->arg, phys, buf, len);
 	if (error && !write)
@@ -524,4 +552,11 @@ struct p2psim_swap_state *p2psim_swap(void)
 	struct p2psim_ram_state *ram = p2psim_ram();
 
 	return ram ? &ram->swap : NULL;
+}
+
+struct p2psim_pagemaps *p2psim_pagemaps(void)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+
+	return ram ? &ram->pagemaps : NULL;
 }

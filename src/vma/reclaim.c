@@ -126,7 +126,8 @@ static int reclaim_anon_page(struct page *page)
 {
 	int error = -EBUSY;
 
-	if (!page->anon_vma || !page_mapcount(page)) /* a merged page of KSM is in no reverse map */
+	/* A merged page of KSM is in no reverse map, a device's on no list. */
+	if (!page->anon_vma || !page_mapcount(page) || page->flags & 1UL << PG_device)
 		return -EINVAL;
 	get_page(page);
 	if (trylock_page(page)) {

@@ -261,7 +261,7 @@ bool anon_is_valid(const struct vm_area_struct *vma, unsigned long addr, pte_t p
 {
 	bool exclusive = page->flags & 1UL << PG_anon_exclusive;
 
-	if (!vma || !pte_present(pte) || !PageAnon(page) || page->flags & 1UL << PG_ksm)
+	if (!vma || !(pte_present(pte) || is_device_private_pte(pte)) || !PageAnon(page) || page->flags & 1UL << PG_ksm)
 		return true;
 	if (!page->anon_vma || !is_found(page, vma, addr))
 		return false;

@@ -16,10 +16,11 @@
 bool rmap_walk(struct page *page, bool all, bool (*visit)(struct vm_area_struct *vma, unsigned long addr, void *arg),
 	       void *arg);
 
-/* Does this entry, present, map the page? */
+/* Does this entry, present or device-private, map the page? */
 static inline bool pte_maps(const pte_t *pte, const struct page *page)
 {
-	return pte && pte_present(*pte) && !pte_special(*pte) && pte_pfn(*pte) == page_to_pfn(page);
+	return pte && (pte_present(*pte) ? !pte_special(*pte) : is_device_private_pte(*pte)) &&
+	       pte_pfn(*pte) == page_to_pfn(page);
 }
 
 /* The step of whoever changes an entry and the page behind it. */
@@ -34,8 +35,9 @@ static inline void pte_page_step(struct mm_struct *mm, unsigned long addr, const
 /* ---- migrate.c ---- */
 
 /*
- * A migration entry in place of a present one; references and map count of the entry go, page->anon_vma stays.  False:
- * the page is pinned, and nothing has happened.  After the entry's step; the caller has the page locked, with a reference.
+ * A migration entry in place of a present or device-private one; references and map count of the entry go, page->anon_vma
+ * stays.  False: the page is pinned, and nothing has happened.  After the entry's step; the caller has the page locked, with
+ * a reference.
  */
 bool make_migration_entry(struct vm_area_struct *vma, pte_t *pte, struct page *page);
 /*
@@ -45,10 +47,10 @@ void try_to_migrate(struct page *page);
 /* Migration entries of `from` become entries of `to`, which may be the same. */
 void remove_migration_ptes(struct page *from, struct page *to);
 /*
- * `to` takes over identity, and to copy, contents of `from`, both locked, which nobody maps: 0; -EAGAIN: somebody has more
- * references than the caller's one and the page cache's; -ENOMEM.
+ * `to` takes over identity, and to copy, contents of `from`, both locked, which nobody maps: 0; -EAGAIN: somebody has
+ * more references than the caller's one, the page cache's, and `extra` that the caller knows of; -ENOMEM.
  */
-int migrate_page_identity(struct page *to, struct page *from, bool copy);
+int migrate_page_identity(struct page *to, struct page *from, bool copy, int extra);
 /* The references that a page has which nobody maps and only its migrator holds. */
 int migrate_expected_count(const struct page *page);
 

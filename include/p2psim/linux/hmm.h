@@ -32,8 +32,8 @@
  *
  * Steps below p2p_map() and p2p_unmap(): "p2p:map", "p2p:unmap", "p2p:unmapped" (src/vma/vma_map.c).
  *
- * Reduced: no huge pages (map order is 0); device-private pages, migration and device-exclusive entries cannot occur
- * yet.
+ * The pages of dev_private_owner's device memory are returned as they are, writable or not, even to who asked for a write
+ * and may not; those of others are brought back to RAM first, or are 0 in a snapshot.
  */
 #ifndef P2PSIM_LINUX_HMM_H
 #define P2PSIM_LINUX_HMM_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moving the pages of a VMA where a driver wants them.  Mirrors: include/linux/migrate.h, 6.1 (reduced: to system memory;
- * device memory has no pages yet).
+ * Moving pages where a driver wants them: of a VMA, to a device's memory and back, and out of a device's memory.  Mirrors:
+ * include/linux/migrate.h, 6.1.
  *
  *	mmap_read_lock()
  *	migrate_vma_setup(&args)	src[i]: what may move; migration entries stand in its place
@@ -53,10 +53,11 @@ struct migrate_vma {
 
 /*
  * MIGRATE over [start, end) in any case, then a CLEAR for each page that is mapped elsewhere, too.
- * Moves: pages that nobody has locked or pinned, unless they are a driver's.  Untouched and zero pages of anonymous memory
- * count as moving, without VALID.
+ * Moves: pages that nobody has locked or pinned, of RAM or of pgmap_owner's devices, as the flags select.  Untouched and zero
+ * pages of anonymous memory count as moving, without VALID.
  * Context: mmap_lock held; may sleep; until finalize.
- * Return: 0, also when nothing can move; -EINVAL: no VMA, not inside it, empty, VM_SPECIAL, no src or dst.
+ * Return: 0, also when nothing can move; -EINVAL: no VMA, not inside it, empty, VM_SPECIAL, no src or dst, a fault_page that
+ * is not device-private.
  */
 P2PSIM_EXPORT int migrate_vma_setup(struct migrate_vma *args);
 /* A second MIGRATE, from the first page without VALID for which dst[] has one, to the end. */
@@ -64,9 +65,21 @@ P2PSIM_EXPORT void migrate_vma_pages(struct migrate_vma *args);
 /* Drops the references and locks of both sides. */
 P2PSIM_EXPORT void migrate_vma_finalize(struct migrate_vma *args);
 
+/*
+ * The same for the pages with pfns [start, start + npages) of a device, wherever they are mapped: CLEAR, page by page.  What
+ * nobody uses, or somebody has locked, is 0 in src_pfns.  Then dst_pfns as above, which are zero where nothing is to move.
+ * Context: may sleep; without mmap_lock.  Return: 0.
+ */
+P2PSIM_EXPORT int migrate_device_range(unsigned long *src_pfns, unsigned long start, unsigned long npages);
+P2PSIM_EXPORT void migrate_device_pages(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages);
+P2PSIM_EXPORT void migrate_device_finalize(unsigned long *src_pfns, unsigned long *dst_pfns, unsigned long npages);
+
 #define migrate_vma_setup(args) (P2PSIM_HERE(), migrate_vma_setup(args))
 #define migrate_vma_pages(args) (P2PSIM_HERE(), migrate_vma_pages(args))
 #define migrate_vma_finalize(args) (P2PSIM_HERE(), migrate_vma_finalize(args))
+#define migrate_device_range(src, start, npages) (P2PSIM_HERE(), migrate_device_range((src), (start), (npages)))
+#define migrate_device_pages(src, dst, npages) (P2PSIM_HERE(), migrate_device_pages((src), (dst), (npages)))
+#define migrate_device_finalize(src, dst, npages) (P2PSIM_HERE(), migrate_device_finalize((src), (dst), (npages)))
 
 P2PSIM_END_DECLS
 

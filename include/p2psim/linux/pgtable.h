@@ -14,7 +14,7 @@
  *	migration	pfn of the page that moves; only as above (also when write); young and dirty kept.  No reference, no
  *			map count: whoever migrates holds the page.  Counts as resident
  *	exclusive	a device has the page for itself (make_device_exclusive_range()).  A reference, no map count; resident
- *	private		device-private memory: a reference and a map count.  Nobody makes them yet
+ *	private		device-private memory (<p2psim/linux/memremap.h>): a reference and a map count; resident
  */
 #ifndef P2PSIM_LINUX_PGTABLE_H
 #define P2PSIM_LINUX_PGTABLE_H
