@@ -18,6 +18,7 @@
 #include <p2psim/notifier.h>
 #include <p2psim/pci.h>
 #include <p2psim/process.h>
+#include <p2psim/quirk.h>
 #include <p2psim/race.h>
 #include <p2psim/ram.h>
 #include <p2psim/reason.h>

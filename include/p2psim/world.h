@@ -36,6 +36,7 @@ struct p2psim_config {
 	enum p2psim_thp thp;		/* transparent huge pages of anonymous memory */
 	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
+	uint64_t quirks;		/* mask of P2PSIM_QUIRK(): <p2psim/quirk.h> */
 	bool nonpreemptive;		/* a task runs until it blocks; steps are no choice points */
 	bool races;			/* plain accesses are checked for data races: <p2psim/race.h> */
 };

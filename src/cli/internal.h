@@ -9,6 +9,7 @@
 
 #include <p2psim/explore.h>
 #include <p2psim/minimise.h>
+#include <p2psim/quirk.h>
 #include <p2psim/scenario.h>
 
 enum cli_status {
@@ -36,6 +37,9 @@ struct cli {
 	int has_seed, has_preemptions;
 	int preemptions, depth, first, jobs;
 	long long max_depth;
+	uint64_t quirk_mask;			/* --quirk */
+	char quirk_words[512];			/* " --quirk D1": of a command that repeats this one */
+	struct p2psim_scenario quirky;		/* the scenario with them */
 	struct litmus *litmus;			/* a file given for a scenario */
 	struct p2psim_scenario litmus_as_scenario;
 };
@@ -60,6 +64,12 @@ const struct p2psim_scenario *cli_find(struct cli *cli, const char *name);
 /* The i-th of all sets, NULL behind the last. */
 const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i);
 
+/* quirks.c: --quirk NAME, which is freed; CLI_USAGE after complaining. */
+int cli_add_quirk(struct cli *cli, char *name);
+/* The scenario, in a world with the quirks of the command line. */
+const struct p2psim_scenario *cli_with_quirks(struct cli *cli, const struct p2psim_scenario *scenario);
+int cli_list_quirks(const struct cli *cli);
+
 int cli_list(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_replay(struct cli *cli);
@@ -78,6 +88,7 @@ int cli_walk(const struct p2psim_world *world);
 int cli_write_trace(FILE *out, const struct p2psim_world *world, const struct p2psim_scenario *scenario,
 		    const struct p2psim_run_result *result);
 void cli_write_list(FILE *out, const struct cli *cli);
+void cli_write_quirk(FILE *out, const struct p2psim_quirk_info *quirk);
 void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario,
 			   const struct p2psim_explore_options *options, const struct p2psim_explore_result *result,
 			   const struct p2psim_minimal *minimal);

@@ -166,6 +166,19 @@ void cli_write_list(FILE *out, const struct cli *cli)
 	}
 }
 
+void cli_write_quirk(FILE *out, const struct p2psim_quirk_info *quirk)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_string(o, "schema", "p2psim.quirk");
+	add_int(o, "schema_version", 1);
+	add_string(o, "id", quirk->id);
+	add_string(o, "name", quirk->name);
+	add_string(o, "sentence", quirk->sentence);
+	add_string(o, "source", quirk->source);
+	put_line(out, o);
+}
+
 static struct json_object *named_step_object(const struct p2psim_named_step *step)
 {
 	struct json_object *o = json_object_new_object();

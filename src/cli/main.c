@@ -18,18 +18,18 @@ const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
 	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [--check-determinism] [-o FILE]",
-	  "one execution, drawn", "schedule seed trace output steps check-determinism", cli_run },
+	  "      [--quirk NAME] [--check-determinism] [-o FILE]",
+	  "one execution, drawn", "schedule seed trace output steps check-determinism quirk", cli_run },
 	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
-	  "      [-o FILE]",
-	  "the execution that a replay string describes", "prefix step trace output steps", cli_replay },
+	  "      [--quirk NAME] [-o FILE]",
+	  "the execution that a replay string describes", "prefix step trace output steps quirk", cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--minimize | --no-minimize]\n"
-	  "      [--jobs N] [--shard I/N] [--check-determinism] [--json]",
+	  "      [--jobs N] [--shard I/N] [--quirk NAME] [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize "
-	  "check-determinism jobs shard", cli_explore },
+	  "check-determinism jobs shard quirk", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge },
@@ -142,7 +142,7 @@ const struct p2psim_scenario *cli_find(struct cli *cli, const char *name)
 
 	for (i = 0; (scenario = cli_scenario(cli, i)); i++)
 		if (!strcmp(scenario->name, name))
-			return scenario;
+			return cli_with_quirks(cli, scenario);
 	if (is_file_name(name))
 		return find_program(cli, name);
 	cli_say(CLI_USAGE, "there is no scenario \"%s\"", name);
@@ -200,6 +200,8 @@ static int read_options(struct cli *cli, const struct cli_command *command, cons
 			cli->has_seed = 1;
 		if (!strcmp(name, "preemptions"))
 			cli->has_preemptions = 1;
+		if (!strcmp(name, "quirk") && cli_add_quirk(cli, poptGetOptArg(context)))
+			return CLI_USAGE;
 	}
 	if (code < -1)
 		return cli_say(CLI_USAGE, "%s: %s (see --help)", poptBadOption(context, POPT_BADOPTION_NOALIAS),
@@ -239,6 +241,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "progress", 0, POPT_ARG_NONE, &cli->progress, 0, NULL, NULL },
 		{ "shard", 0, POPT_ARG_STRING, &cli->shard, 0, NULL, NULL },
 		{ "file", 0, POPT_ARG_STRING, &cli->file, 0, NULL, NULL },
+		{ "quirk", 0, POPT_ARG_STRING, NULL, 0, NULL, NULL }, /* may come several times */
 		POPT_TABLEEND
 	};
 	poptContext context;

@@ -164,7 +164,7 @@ int cli_put_minimal(FILE *out, const struct cli *cli, const struct p2psim_scenar
 	if (error)
 		return error;
 	put_orders(out, &marks, minimal);
-	fprintf(out, "  %u preemption%s: %s replay '%s' %s\n", minimal->preemptions, plural(minimal->preemptions),
-		cli->program, scenario->name, minimal->schedule);
+	fprintf(out, "  %u preemption%s: %s replay '%s' %s%s\n", minimal->preemptions, plural(minimal->preemptions),
+		cli->program, scenario->name, minimal->schedule, cli->quirk_words);
 	return 0;
 }

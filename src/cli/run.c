@@ -12,16 +12,6 @@
 
 #include "cli/internal.h"
 
-/* What the model does otherwise than one may expect. */
-static const char *const quirks[] = {
-	"tasks run between steps without interruption; memory is sequentially consistent",
-	"a new task runs to its first step at once, in its creator's time",
-	"page-table locks are not modelled: an entry is read or written in one step",
-	"mprotect() of a device VMA without page tables is not announced (as in Linux 6.1)",
-	"files live on a tmpfs; device-private memory and huge pages of files are not there yet",
-	NULL,
-};
-
 int cli_list(struct cli *cli)
 {
 	const struct p2psim_scenario *scenario;
@@ -29,11 +19,8 @@ int cli_list(struct cli *cli)
 
 	if (cli->arg_count)
 		return cli_say(CLI_USAGE, "list takes no argument");
-	if (cli->quirks) {
-		for (i = 0; quirks[i]; i++)
-			printf("%s\n", quirks[i]);
-		return CLI_OK;
-	}
+	if (cli->quirks)
+		return cli_list_quirks(cli);
 	if (cli->json) {
 		cli_write_list(stdout, cli);
 		return CLI_OK;
@@ -52,7 +39,8 @@ static void print_verdict(const struct cli *cli, const struct p2psim_scenario *s
 	fprintf(out, ", %s\n%llu steps; trace %016llx", result->as_expected ? "as expected" : "NOT as expected",
 		(unsigned long long)result->steps, (unsigned long long)result->trace_hash);
 	if (result->schedule[0])
-		fprintf(out, "\n%s replay '%s' %s", cli->program, scenario->name, result->schedule);
+		fprintf(out, "\n%s replay '%s' %s%s", cli->program, scenario->name, result->schedule,
+			cli->quirk_words);
 	fputc('\n', out);
 }
 

@@ -52,6 +52,8 @@ struct p2psim_replay_key p2psim_replay_key(const char *scenario, const struct p2
 	hash = hash_number(hash, config->max_map_count);
 	hash = hash_number(hash, config->oracles_off);
 	hash = hash_number(hash, config->nonpreemptive);
+	if (config->quirks)
+		hash = hash_number(hash, config->quirks);
 	hash = hash_number(hash, fail_nth);
 	key.config = fold(hash, 10);
 	key.scenario = fold(hash_bytes(0xcbf29ce484222325ull, scenario, strlen(scenario)), 20);

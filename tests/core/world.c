@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include <p2psim/quirk.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/slab.h>
 #include <p2psim/step.h>
@@ -204,6 +205,22 @@ static void test_an_oracle_can_be_switched_off(void **state)
 	assert_int_equal(p2psim_oracle_by_name("nonsense"), P2PSIM_NO_ORACLE);
 }
 
+static void test_a_quirk_is_on_in_the_world_that_says_so_and_off_by_default(void **state)
+{
+	static const struct p2psim_config old = { .quirks = P2PSIM_QUIRK(D2_FREE_UNDER_NOTIFIER) };
+	struct p2psim_world *world;
+
+	assert_false(p2psim_quirk_on(P2PSIM_QUIRK_D2_FREE_UNDER_NOTIFIER));
+	world = p2psim_world_create(&old);
+	assert_true(p2psim_quirk_on(P2PSIM_QUIRK_D2_FREE_UNDER_NOTIFIER));
+	assert_false(p2psim_quirk_on(P2PSIM_QUIRK_D1_ABA));
+	p2psim_world_destroy(world);
+	p2psim_world_enter(*state);
+	assert_string_equal(p2psim_quirk_info(p2psim_quirk_by_name("r13"))->id, "R13");
+	assert_int_equal(p2psim_quirk_by_name("R14"), P2PSIM_QUIRK_NR);
+	assert_null(p2psim_quirk_info(P2PSIM_QUIRK_NR));
+}
+
 static int checks;
 
 static void count_checks(void *layer)
@@ -242,6 +259,7 @@ int main(void)
 		core_test(test_the_ring_keeps_the_newest_and_counts_the_lost),
 		core_test(test_uuids_depend_on_seed_and_path_only),
 		core_test(test_an_oracle_can_be_switched_off),
+		core_test(test_a_quirk_is_on_in_the_world_that_says_so_and_off_by_default),
 		core_test(test_layers_are_checked_at_the_end_and_gone_after_a_reset),
 	};
 
