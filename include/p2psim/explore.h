@@ -40,6 +40,23 @@ struct p2psim_explored {
 	uint64_t steps;
 };
 
+/* How far an exploration is. */
+struct p2psim_explore_progress {
+	enum p2psim_strategy_kind strategy;	/* of the search at hand */
+	unsigned int preemptions;	/* icb: at most */
+	uint64_t executions, redundant;	/* as in the result, so far */
+	uint64_t found;			/* executions that violate or exist */
+	size_t depth;			/* decisions of the execution at hand; 0 with jobs */
+	uint64_t elapsed_ms, stage_ms;	/* since the beginning, and that of the search at hand */
+	/*
+	 * How much of the search at hand is done, in millionths: of its budget, or, where that says more, an estimate of the
+	 * tree, in which every branch of a node counts the same (Knuth, 1975).  dpor finds branches as it goes: it may sink.
+	 */
+	unsigned int done_ppm;
+};
+
+struct p2psim_coverage;
+
 struct p2psim_explore_options {
 	enum p2psim_strategy_kind strategy;
 	unsigned int preemptions;	/* icb: at most */
@@ -61,6 +78,11 @@ struct p2psim_explore_options {
 	/* Told of each execution (redundant and cut ones aside); may be NULL. */
 	void (*on_execution)(const struct p2psim_explored *explored, void *arg);
 	void *on_execution_arg;		/* not with jobs or shards */
+	/* Told four times a second at most, and at the end; may be NULL.  Nothing that is explored depends on it. */
+	void (*on_progress)(const struct p2psim_explore_progress *progress, void *arg);
+	void *on_progress_arg;
+	/* <p2psim/coverage.h>: conflict pairs of all executions but redundant and cut ones are added; NULL = none. */
+	struct p2psim_coverage *coverage;
 };
 
 #define P2PSIM_STAGES_MAX 8

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <p2psim/report.h>
 
@@ -166,23 +167,44 @@ static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenar
 	return !p2psim_minimise(scenario, &options, minimal);
 }
 
-static int explore_one(const struct cli *cli, const struct p2psim_scenario *scenario,
-		       const struct p2psim_explore_options *options)
+static int explore_and_tell(const struct cli *cli, const struct p2psim_scenario *scenario,
+			    const struct p2psim_explore_options *options)
 {
 	struct p2psim_minimal minimal, *simplest = NULL;
 	struct p2psim_explore_result result;
 	int error = p2psim_explore(scenario, options, &result);
 
+	if (options->on_progress)
+		cli_end_progress();
 	if (error)
 		return cli_say(error == -EILSEQ ? CLI_SURPRISE : CLI_INTERNAL, "%s: %s", scenario->name,
 			       result.error[0] ? result.error : strerror(-error));
 	if (minimise(cli, scenario, &result, &minimal))
 		simplest = &minimal;
-	if (cli->json)
+	if (cli->json) {
 		cli_write_exploration(stdout, scenario, options, &result, simplest);
-	else
+	} else {
 		print_result(cli, scenario, &result, simplest);
+		if (options->coverage)
+			cli_put_coverage(stdout, options->coverage, result.complete);
+	}
 	return result.as_expected ? CLI_OK : CLI_SURPRISE;
+}
+
+static int explore_one(const struct cli *cli, const struct p2psim_scenario *scenario,
+		       const struct p2psim_explore_options *wanted)
+{
+	struct p2psim_explore_options options = *wanted;
+	int status;
+
+	if (cli->progress || isatty(STDERR_FILENO))
+		options.on_progress = cli_put_progress;
+	options.coverage = cli->coverage ? p2psim_coverage_create() : NULL;
+	if (cli->coverage && !options.coverage)
+		return cli_say(CLI_INTERNAL, "%s", strerror(ENOMEM));
+	status = explore_and_tell(cli, scenario, &options);
+	p2psim_coverage_destroy(options.coverage);
+	return status;
 }
 
 /* --jobs N, --shard I/N */

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include <p2psim/coverage.h>
 #include <p2psim/explore.h>
 #include <p2psim/minimise.h>
 #include <p2psim/quirk.h>
@@ -31,7 +32,7 @@ struct cli {
 	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
 	int arg_count;
 	int minimize, no_minimize, check_determinism;
-	int json, quirks, prefix, step, explain, steps, keep_going, progress;
+	int json, quirks, prefix, step, explain, steps, keep_going, progress, coverage;
 	char *schedule, *trace, *output, *strategy, *budget, *file, *shard;
 	long long seed;
 	int has_seed, has_preemptions;
@@ -95,5 +96,11 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario,
 /* minimal.c: 0, or an errno when it cannot be drawn. */
 int cli_put_minimal(FILE *out, const struct cli *cli, const struct p2psim_scenario *scenario,
 		    const struct p2psim_minimal *minimal);
+
+/* coverage.c: as text; `complete`: what was not seen cannot happen. */
+void cli_put_coverage(FILE *out, const struct p2psim_coverage *coverage, bool complete);
+/* An on_progress callback: one line on standard error, written over.  Then its end. */
+void cli_put_progress(const struct p2psim_explore_progress *progress, void *arg);
+void cli_end_progress(void);
 
 #endif

@@ -245,6 +245,38 @@ static struct json_object *stages_array(const struct p2psim_explore_result *resu
 	return list;
 }
 
+static struct json_object *covered_step_object(const struct p2psim_covered_step *step)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_string(o, "text", step->what);
+	add_string(o, "file", step->site->file);
+	add_string(o, "function", step->site->func);
+	add_int(o, "line", (uint64_t)step->site->line);
+	return o;
+}
+
+static struct json_object *coverage_object(const struct p2psim_coverage *coverage)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array(), *one;
+	size_t i, possible, seen = p2psim_coverage_orders(coverage, &possible);
+
+	for (i = 0; i < p2psim_coverage_pairs(coverage); i++) {
+		struct p2psim_covered_pair pair = p2psim_coverage_pair(coverage, i);
+
+		one = json_object_new_object();
+		json_object_object_add(one, "first", covered_step_object(&pair.first));
+		json_object_object_add(one, "second", covered_step_object(&pair.second));
+		json_object_object_add(one, "forward", json_object_new_boolean(pair.forward));
+		json_object_object_add(one, "backward", json_object_new_boolean(pair.backward));
+		json_object_array_add(list, one);
+	}
+	add_int(o, "orders", seen);
+	add_int(o, "possible", possible);
+	json_object_object_add(o, "pairs", list);
+	return o;
+}
+
 void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
 			   const struct p2psim_explore_result *result, const struct p2psim_minimal *minimal)
 {
@@ -278,6 +310,8 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, co
 	if (result->violations)
 		json_object_object_add(o, "violation", violation_object(&result->violation));
 	add_string(o, "schedule", result->schedule);
+	if (options->coverage)
+		json_object_object_add(o, "coverage", coverage_object(options->coverage));
 	if (minimal)
 		json_object_object_add(o, "minimal", minimal_object(scenario, minimal));
 	put_line(out, o);

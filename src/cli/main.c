@@ -26,10 +26,11 @@ const struct cli_command cli_commands[] = {
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--minimize | --no-minimize]\n"
-	  "      [--jobs N] [--shard I/N] [--quirk NAME] [--check-determinism] [--json]",
+	  "      [--jobs N] [--shard I/N] [--quirk NAME] [--coverage] [--progress]\n"
+	  "      [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize "
-	  "check-determinism jobs shard quirk", cli_explore },
+	  "check-determinism jobs shard quirk coverage progress", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge },
@@ -239,6 +240,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "max-depth", 0, POPT_ARG_LONGLONG, &cli->max_depth, 0, NULL, NULL },
 		{ "jobs", 'j', POPT_ARG_INT, &cli->jobs, 0, NULL, NULL },
 		{ "progress", 0, POPT_ARG_NONE, &cli->progress, 0, NULL, NULL },
+		{ "coverage", 0, POPT_ARG_NONE, &cli->coverage, 0, NULL, NULL },
 		{ "shard", 0, POPT_ARG_STRING, &cli->shard, 0, NULL, NULL },
 		{ "file", 0, POPT_ARG_STRING, &cli->file, 0, NULL, NULL },
 		{ "quirk", 0, POPT_ARG_STRING, NULL, 0, NULL, NULL }, /* may come several times */

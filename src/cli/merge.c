@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "cli/internal.h"
+#include "cli/merge_coverage.h"
 
 #define SHARDS_MAX 256
 
@@ -23,6 +24,8 @@ struct merged {
 	uint64_t executions, redundant, cut, traces, exists, violations, failing_traces, hash, steps_max;
 	uint64_t preemptions_min;
 	char schedule[256];	/* of the fewest preemptions */
+	struct json_object *coverage;	/* by key; NULL: of no shard */
+	unsigned long covered;		/* shards that told theirs */
 };
 
 static uint64_t number(struct json_object *o, const char *name)
@@ -98,6 +101,14 @@ static void add(struct merged *m, struct json_object *o)
 	keep_simplest(m, o);
 }
 
+static int add_coverage(struct merged *m, const char *path, struct json_object *coverage)
+{
+	if (!coverage)
+		return 0;
+	m->covered++;
+	return merge_coverage_add(&m->coverage, coverage) ? 0 : wrong(path, "its coverage cannot be read");
+}
+
 static int add_file(struct merged *m, const char *path)
 {
 	struct json_object *o = json_object_from_file(path);
@@ -106,6 +117,8 @@ static int add_file(struct merged *m, const char *path)
 	if (!o)
 		return wrong(path, "this is no JSON, or cannot be read");
 	status = check(m, path, o);
+	if (!status)
+		status = add_coverage(m, path, json_object_object_get(o, "coverage"));
 	if (!status)
 		add(m, o);
 	json_object_put(o);
@@ -121,17 +134,39 @@ static enum p2psim_verdict verdict_of(const struct merged *m)
 	return m->exists == m->executions ? P2PSIM_ALWAYS : P2PSIM_SOMETIMES;
 }
 
+/* ,"coverage":{...} */
+static void put_json_coverage(const struct merged *m)
+{
+	struct json_object *sum = merge_coverage_sum(m->coverage);
+
+	printf(",\"coverage\":%s",
+	       json_object_to_json_string_ext(sum, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(sum);
+}
+
 static void put_json(const struct merged *m)
 {
 	printf("{\"schema\":\"p2psim.exploration\",\"schema_version\":1,\"scenario\":\"%s\",\"strategy\":\"%s\","
 	       "\"verdict\":\"%s\",\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"cut\":%llu,"
 	       "\"traces\":%llu,\"exists\":%llu,\"violations\":%llu,\"failing_traces\":%llu,"
-	       "\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"}\n",
+	       "\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"",
 	       m->scenario, m->strategy, p2psim_verdict_name(verdict_of(m)), m->complete ? "true" : "false",
 	       (unsigned long long)m->executions, (unsigned long long)m->redundant, (unsigned long long)m->cut,
 	       (unsigned long long)m->traces, (unsigned long long)m->exists, (unsigned long long)m->violations,
 	       (unsigned long long)m->failing_traces, (unsigned long long)m->hash, (unsigned long long)m->steps_max,
 	       m->schedule);
+	if (m->coverage)
+		put_json_coverage(m);
+	puts("}");
+}
+
+static void put_text_coverage(const struct merged *m)
+{
+	struct json_object *sum = merge_coverage_sum(m->coverage);
+
+	printf("  coverage: %lld of %lld orders of %d conflict pairs\n", (long long)number(sum, "orders"),
+	       (long long)number(sum, "possible"), json_object_object_length(m->coverage));
+	json_object_put(sum);
 }
 
 static void put_text(const struct merged *m)
@@ -141,6 +176,8 @@ static void put_text(const struct merged *m)
 	       m->complete ? ", complete" : ", not complete", (unsigned long long)m->redundant, m->shards);
 	if (m->schedule[0])
 		printf("  p2psim replay '%s' %s\n", m->scenario, m->schedule);
+	if (m->coverage)
+		put_text_coverage(m);
 }
 
 /* A scenario that this program has is judged by what it expects; of another, a violation is a surprise. */
@@ -155,25 +192,36 @@ static enum cli_status judge(struct cli *cli, const struct merged *m)
 	return m->violated ? CLI_SURPRISE : CLI_OK;
 }
 
-int cli_merge(struct cli *cli)
+static int merge(struct cli *cli, struct merged *m)
 {
-	struct merged m = { .complete = true, .preemptions_min = UINT64_MAX };
 	unsigned long shard;
 	int i, status;
 
-	if (!cli->arg_count)
-		return cli_say(CLI_USAGE, "merge takes the results of explore --shard I/N --json, a file each");
 	for (i = 0; i < cli->arg_count; i++) {
-		status = add_file(&m, cli->args[i]);
+		status = add_file(m, cli->args[i]);
 		if (status)
 			return status;
 	}
-	for (shard = 1; shard <= m.shards; shard++)
-		if (!m.has[shard])
-			return cli_say(CLI_USAGE, "shard %lu of %lu is missing", shard, m.shards);
+	for (shard = 1; shard <= m->shards; shard++)
+		if (!m->has[shard])
+			return cli_say(CLI_USAGE, "shard %lu of %lu is missing", shard, m->shards);
+	if (m->covered && m->covered < m->shards)
+		return cli_say(CLI_USAGE, "only %lu of %lu shards were explored with --coverage", m->covered, m->shards);
 	if (cli->json)
-		put_json(&m);
+		put_json(m);
 	else
-		put_text(&m);
-	return judge(cli, &m);
+		put_text(m);
+	return judge(cli, m);
+}
+
+int cli_merge(struct cli *cli)
+{
+	struct merged m = { .complete = true, .preemptions_min = UINT64_MAX };
+	int status;
+
+	if (!cli->arg_count)
+		return cli_say(CLI_USAGE, "merge takes the results of explore --shard I/N --json, a file each");
+	status = merge(cli, &m);
+	json_object_put(m.coverage);
+	return status;
 }

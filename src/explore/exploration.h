@@ -5,10 +5,21 @@
 #ifndef P2PSIM_EXPLORE_EXPLORATION_H
 #define P2PSIM_EXPLORE_EXPLORATION_H
 
+#include "explore/coverage.h"
 #include "explore/determinism.h"
 #include "explore/search.h"
 
 #define P2PSIM_SAMPLES_PART 256		/* samples that a worker takes at once */
+
+/* What on_progress is told from. */
+struct p2psim_progress {
+	enum p2psim_strategy_kind kind;	/* of the search at hand */
+	unsigned int bound;
+	uint64_t start_ms, stage_ms, told_ms;	/* of all, of the search at hand, of the last telling */
+	uint64_t executions_before;	/* of the search at hand */
+	uint64_t parts, parts_done;	/* in workers; 0 = not known yet */
+	bool silent;			/* a worker process */
+};
 
 struct p2psim_exploration {
 	const struct p2psim_explore_options *options;
@@ -24,7 +35,20 @@ struct p2psim_exploration {
 	void (*before_sample)(void *arg, uint64_t n);
 	void *before_sample_arg;
 	bool found;			/* something unexpected: stop unless keep_going */
+	struct p2psim_progress progress;
 };
+
+static inline bool p2psim_is_sampling(enum p2psim_strategy_kind kind)
+{
+	return kind >= P2PSIM_EXPLORE_RANDOM;
+}
+
+/* Monotonic.  The only look at real time: it decides how much is explored and what is told, never what an execution does. */
+uint64_t p2psim_now_ms(void);
+/* progress.c: a search begins; somewhere in it; all is done. */
+void p2psim_progress_stage(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound);
+void p2psim_progress_tell(struct p2psim_exploration *e);
+void p2psim_progress_end(struct p2psim_exploration *e);
 
 /* A fresh search tree for one strategy, or one level of icb. */
 void p2psim_exploration_start(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound);

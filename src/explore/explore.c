@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "explore/exploration.h"
 #include "explore/samples.h"
@@ -18,11 +17,6 @@ static const char *const strategy_names[] = { "auto", "icb", "dpor", "sleep", "n
 const char *p2psim_strategy_name(enum p2psim_strategy_kind kind)
 {
 	return (unsigned int)kind < sizeof(strategy_names) / sizeof(strategy_names[0]) ? strategy_names[kind] : "?";
-}
-
-static bool is_sampling(enum p2psim_strategy_kind kind)
-{
-	return kind == P2PSIM_EXPLORE_RANDOM || kind == P2PSIM_EXPLORE_PCT || kind == P2PSIM_EXPLORE_POS;
 }
 
 /* Keeps the simplest counterexample: fewest preemptions, then fewest steps. */
@@ -101,6 +95,8 @@ static int count(struct p2psim_exploration *e)
 	e->found |= is_surprise(e);
 	trace = e->search.want_clocks ? p2psim_search_trace(&e->search) : 0;
 	tell(e, trace);
+	if (e->options->coverage && p2psim_coverage_execution(e->options->coverage, &e->search))
+		return -ENOMEM;
 	return e->search.want_clocks ? count_trace(e, trace, failing) : 0;
 }
 
@@ -141,18 +137,9 @@ static int execute(struct p2psim_exploration *e, struct p2psim_strategy *strateg
 	return check_determinism(e);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* The only look at real time: it decides how much is explored, never what an execution does. */
 bool p2psim_exploration_out_of_time(const struct p2psim_exploration *e)
 {
-	return e->deadline_ms && now_ms() >= e->deadline_ms;
+	return e->deadline_ms && p2psim_now_ms() >= e->deadline_ms;
 }
 
 uint64_t p2psim_exploration_samples(const struct p2psim_exploration *e)
@@ -164,6 +151,7 @@ uint64_t p2psim_exploration_samples(const struct p2psim_exploration *e)
 
 bool p2psim_exploration_may_go_on(struct p2psim_exploration *e)
 {
+	p2psim_progress_tell(e);
 	if (e->found && !e->options->keep_going)
 		return false;
 	if (e->options->budget && e->result->executions + e->result->redundant >= e->options->budget)
@@ -178,6 +166,7 @@ void p2psim_exploration_start(struct p2psim_exploration *e, enum p2psim_strategy
 	p2psim_search_free(&e->search);
 	p2psim_search_init(&e->search, kind, bound);
 	e->search.want_clocks |= e->options->count_traces;
+	e->search.coverage = e->options->coverage;
 	if (e->options->max_depth)
 		e->search.max_depth = e->options->max_depth;
 }
@@ -201,6 +190,7 @@ static int search_all(struct p2psim_exploration *e, enum p2psim_strategy_kind ki
 {
 	int error;
 
+	p2psim_progress_stage(e, kind, bound);
 	if (e->options->jobs)
 		return p2psim_jobs_run(e, kind, bound);
 	p2psim_exploration_start(e, kind, bound);
@@ -230,6 +220,7 @@ int p2psim_exploration_sample(struct p2psim_exploration *e, enum p2psim_strategy
 		error = p2psim_exploration_step(e);
 		if (error)
 			return error;
+		p2psim_progress_tell(e);
 	}
 	return 0;
 }
@@ -238,6 +229,7 @@ static int sample(struct p2psim_exploration *e, enum p2psim_strategy_kind kind)
 {
 	int error;
 
+	p2psim_progress_stage(e, kind, 0);
 	if (e->options->jobs) {
 		error = p2psim_jobs_run(e, kind, UINT_MAX);
 	} else {
@@ -315,7 +307,7 @@ static int automatic(struct p2psim_exploration *e)
 		return error;
 	e->interrupted = false;
 	result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
-	now = now_ms();
+	now = p2psim_now_ms();
 	if (deadline_ms > now)
 		e->deadline_ms -= (deadline_ms - now) / 4;
 	error = search_all(e, P2PSIM_EXPLORE_DPOR, 0);
@@ -338,7 +330,7 @@ static int explore(struct p2psim_exploration *e)
 		return automatic(e);
 	if (kind == P2PSIM_EXPLORE_ICB)
 		return icb(e, e->options->preemptions);
-	error = is_sampling(kind) ? sample(e, kind) : search_all(e, kind, 0);
+	error = p2psim_is_sampling(kind) ? sample(e, kind) : search_all(e, kind, 0);
 	note_stage(e, kind, 0, e->result->executions);
 	return error;
 }
@@ -391,12 +383,16 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 	if (!e.x.world)
 		return -ENOMEM;
 	if (e.options->budget_ms)
-		e.deadline_ms = now_ms() + e.options->budget_ms;
+		e.deadline_ms = p2psim_now_ms() + e.options->budget_ms;
 	error = e.options->check_determinism ? p2psim_determinism_init(&e.determinism, &config) : 0;
 	if (!error)
 		error = explore(&e);
+	if (!error && e.options->coverage)
+		error = p2psim_coverage_sort(e.options->coverage);
 	if (!error)
 		judge(&e);
+	if (!error)
+		p2psim_progress_end(&e);
 	p2psim_determinism_free(&e.determinism);
 	p2psim_search_free(&e.search);
 	p2psim_hash_set_free(&e.traces);

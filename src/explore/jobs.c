@@ -26,6 +26,7 @@
 #define SPLIT_MAX 12
 #define CRASHES_MAX 64
 #define NOBODY UINT64_MAX
+#define POLL_MS 250
 
 /* Where a worker is; it outlives the worker. */
 struct place {
@@ -35,6 +36,7 @@ struct place {
 
 struct shared {
 	uint64_t next;			/* part, as this shard counts, that nobody has taken */
+	uint64_t parts;			/* so many there are; 0 = not known yet */
 	volatile uint64_t stop;		/* parts from here on are not wanted */
 	struct place places[JOBS_MAX];
 };
@@ -49,6 +51,7 @@ struct message {
 	uint64_t part;			/* as this shard counts */
 	struct p2psim_explore_result result;
 	uint64_t best_steps, traces, failing;	/* so many hashes follow */
+	uint64_t orders;		/* and then so many orders of conflict pairs, new ones */
 	int error;
 	bool found, interrupted;
 };
@@ -56,6 +59,7 @@ struct message {
 struct finding {
 	struct message message;
 	uint64_t *hashes;
+	struct p2psim_coverage_order *orders;
 	bool here;
 };
 
@@ -81,13 +85,9 @@ struct jobs {
 	/* of a worker */
 	struct place *place;
 	uint64_t mine;			/* samples: the part at hand */
+	size_t told;			/* orders of conflict pairs that the parent knows */
 	int out;
 };
-
-static bool is_sampling(const struct jobs *jobs)
-{
-	return jobs->kind >= P2PSIM_EXPLORE_RANDOM;
-}
 
 static uint64_t whole_part(const struct jobs *jobs, uint64_t part)
 {
@@ -131,6 +131,24 @@ static void put_set(const struct jobs *jobs, const struct p2psim_hash_set *set)
 			put(jobs, &set->slots[i], sizeof(set->slots[i]));
 }
 
+static size_t new_orders(const struct jobs *jobs)
+{
+	const struct p2psim_coverage *coverage = jobs->e->options->coverage;
+
+	return coverage ? p2psim_coverage_count(coverage) - jobs->told : 0;
+}
+
+static void put_orders(struct jobs *jobs)
+{
+	size_t more = new_orders(jobs);
+
+	for (; more--; jobs->told++) {
+		struct p2psim_coverage_order order = p2psim_coverage_at(jobs->e->options->coverage, jobs->told);
+
+		put(jobs, &order, sizeof(order));
+	}
+}
+
 /* Tells the parent of a part, and forgets it. */
 static void send_part(struct jobs *jobs, uint64_t part, int error)
 {
@@ -141,9 +159,11 @@ static void send_part(struct jobs *jobs, uint64_t part, int error)
 	message.result = *e->result;
 	message.traces = e->traces.count + e->traces.has_zero;
 	message.failing = e->failing.count + e->failing.has_zero;
+	message.orders = new_orders(jobs);
 	put(jobs, &message, sizeof(message));
 	put_set(jobs, &e->traces);
 	put_set(jobs, &e->failing);
+	put_orders(jobs);
 	p2psim_hash_set_free(&e->traces);
 	p2psim_hash_set_free(&e->failing);
 	memset(e->result, 0, sizeof(*e->result));
@@ -191,11 +211,13 @@ static uint64_t parts_at(struct jobs *jobs, size_t split)
 static size_t find_split(struct jobs *jobs)
 {
 	size_t split = 0;
+	uint64_t parts = 1;
 
 	jobs->place->scouting = true;
-	while (!jobs->undivided && split < SPLIT_MAX && parts_at(jobs, split) < PARTS_WANTED)
+	while (!jobs->undivided && split < SPLIT_MAX && (parts = parts_at(jobs, split)) < PARTS_WANTED)
 		split++;
 	jobs->place->scouting = false;
+	jobs->shared->parts = parts == NOBODY ? 0 : parts;
 	return split;
 }
 
@@ -263,12 +285,14 @@ static void work(struct jobs *jobs, uint64_t mine)
 	struct message bye = { .part = NOBODY };
 
 	e->result = &result;
+	e->progress.silent = true;
+	jobs->told = e->options->coverage ? p2psim_coverage_count(e->options->coverage) : 0;
 	e->traces = e->failing = (struct p2psim_hash_set){};
 	e->best_steps = 0;
 	e->found = e->interrupted = false;
 	if (mine == NOBODY)
 		mine = take_part(jobs);
-	if (is_sampling(jobs))
+	if (p2psim_is_sampling(jobs->kind))
 		sample_parts(jobs, mine);
 	else
 		search_parts(jobs, mine);
@@ -331,6 +355,16 @@ static int add_hashes(struct p2psim_exploration *e, const struct finding *findin
 	return 0;
 }
 
+static int add_orders(struct p2psim_exploration *e, const struct finding *finding)
+{
+	uint64_t i;
+	int error = 0;
+
+	for (i = 0; i < finding->message.orders && !error; i++)
+		error = p2psim_coverage_add(e->options->coverage, &finding->orders[i]);
+	return error;
+}
+
 /* The next part in the order of the search is here. */
 static int add_up(struct jobs *jobs)
 {
@@ -339,13 +373,19 @@ static int add_up(struct jobs *jobs)
 	const struct message *message = &finding->message;
 	int error = add_hashes(e, finding);
 
+	if (!error)
+		error = add_orders(e, finding);
 	free(finding->hashes);
+	free(finding->orders);
 	finding->hashes = NULL;
+	finding->orders = NULL;
 	if (message->error)
 		memcpy(e->result->error, message->result.error, sizeof(e->result->error));
 	p2psim_exploration_add(e, &message->result, message->best_steps);
 	e->found |= message->found;
 	e->interrupted |= message->interrupted;
+	e->progress.parts = jobs->shared->parts / (e->options->shards ? e->options->shards : 1);
+	e->progress.parts_done = jobs->added;
 	if (message->error || error || (e->found && !e->options->keep_going) || !p2psim_exploration_may_go_on(e)) {
 		jobs->stopped = true;
 		jobs->shared->stop = jobs->added;
@@ -381,9 +421,11 @@ static int keep(struct jobs *jobs, int fd, const struct message *message)
 		return -ENOMEM;
 	finding->message = *message;
 	finding->hashes = malloc((hashes + 1) * sizeof(*finding->hashes));
-	if (!finding->hashes)
+	finding->orders = malloc((message->orders + 1) * sizeof(*finding->orders));
+	if (!finding->hashes || !finding->orders)
 		return -ENOMEM;
-	finding->here = get(fd, finding->hashes, hashes * sizeof(*finding->hashes));
+	finding->here = get(fd, finding->hashes, hashes * sizeof(*finding->hashes)) &&
+			get(fd, finding->orders, message->orders * sizeof(*finding->orders));
 	while (!error && !jobs->stopped && jobs->added < jobs->space && jobs->findings[jobs->added].here)
 		error = add_up(jobs);
 	return error;
@@ -464,8 +506,9 @@ static int listen_to_all(struct jobs *jobs)
 		}
 		if (!open || error)
 			return error;
-		if (poll(fds, jobs->count, -1) < 0 && errno != EINTR)
+		if (poll(fds, jobs->count, jobs->e->options->on_progress ? POLL_MS : -1) < 0 && errno != EINTR)
 			return -errno;
+		p2psim_progress_tell(jobs->e);
 		for (i = 0; i < jobs->count && !error; i++)
 			if (fds[i].fd >= 0 && fds[i].revents)
 				error = listen(jobs, i);
@@ -487,8 +530,10 @@ static void dismiss(struct jobs *jobs)
 		close(jobs->workers[i].fd);
 		waitpid(jobs->workers[i].pid, NULL, 0);
 	}
-	for (p = 0; p < jobs->space; p++)
+	for (p = 0; p < jobs->space; p++) {
 		free(jobs->findings[p].hashes);
+		free(jobs->findings[p].orders);
+	}
 	free(jobs->findings);
 	munmap(jobs->shared, sizeof(*jobs->shared));
 }

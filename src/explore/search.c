@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explore/coverage.h"
 #include "explore/search.h"
 
 bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b)
@@ -161,6 +162,8 @@ static void settle(struct p2psim_search *search, size_t at)
 	node->previous = search->latest[node->chosen];
 	node->nth = node->previous < 0 ? 1 : (uint16_t)(search->nodes[node->previous].nth + 1);
 	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
+	if (search->coverage)
+		node->place = p2psim_coverage_number(search->coverage, search->world, &node->step);
 	if (search->want_clocks)
 		find_clock(search, at);
 	if (search->kind == P2PSIM_EXPLORE_DPOR)
@@ -257,6 +260,8 @@ void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *worl
 	search->world = world;
 	search->depth = 0;
 	search->redundant = search->cut = search->diverged = search->skipped = false;
+	if (search->covered >= search->fixed)
+		search->covered = search->fixed ? search->fixed - 1 : 0;
 	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
 		search->latest[t] = -1;
 }
@@ -281,6 +286,22 @@ bool p2psim_search_next(struct p2psim_search *search)
 		}
 	}
 	return false;
+}
+
+unsigned int p2psim_search_done_ppm(const struct p2psim_search *search)
+{
+	double share = 1, done = 0;
+	size_t i;
+
+	for (i = 0; i < search->depth; i++) {
+		const struct p2psim_node *node = &search->nodes[i];
+		const uint64_t behind = node->done & ~bit(node->chosen);
+		const int branches = __builtin_popcountll((node->back & ~node->sleep) | node->done | bit(node->chosen));
+
+		done += share * __builtin_popcountll(behind) / branches;
+		share /= branches;
+	}
+	return (unsigned int)((done + share) * 1e6);
 }
 
 uint64_t p2psim_search_trace(const struct p2psim_search *search)

@@ -24,6 +24,7 @@ struct p2psim_node {
 	uint8_t last;			/* who took the step before */
 	uint16_t preemptions;		/* of the execution, this step included */
 	uint16_t nth;			/* the chosen task's n-th step, from 1 */
+	uint16_t place;			/* of the step: p2psim_coverage_number() */
 	int32_t previous;		/* index of the chosen task's step before; -1 = none */
 	uint64_t trace;			/* hash of the trace up to this step */
 	struct p2psim_op step;
@@ -69,6 +70,8 @@ struct p2psim_search {
 	size_t stop_at;			/* end after so many decisions; 0 = never */
 	unsigned int stopped_task;
 	volatile uint64_t *decisions;	/* told how many were taken; may be NULL */
+	struct p2psim_coverage *coverage; /* to be told of each step's place; NULL = none */
+	size_t covered;			/* nodes whose conflicts coverage.c has seen */
 };
 
 void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind kind, unsigned int bound);
@@ -77,6 +80,8 @@ void p2psim_search_free(struct p2psim_search *search);
 void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *world);
 /* After it: prepares the next branch; false when all is done. */
 bool p2psim_search_next(struct p2psim_search *search);
+/* An estimate of how much of the tree is done, in millionths: each branch at a node counts the same. */
+unsigned int p2psim_search_done_ppm(const struct p2psim_search *search);
 /* The hash of the trace that the execution at hand belongs to. */
 uint64_t p2psim_search_trace(const struct p2psim_search *search);
 unsigned int p2psim_search_preemptions(const struct p2psim_search *search);
