@@ -2,8 +2,8 @@
 /*
  * Coverage of an exploration: which steps that touch the same thing met, and in which orders.
  *
- *	seq.read app.mm, fault() line 12	before	seq.write app.mm, reclaim() line 40	seen
- *	seq.write app.mm, reclaim() line 40	before	seq.read app.mm, fault() line 12	never seen
+ *	read() line 12: seq.read app.mm	before	reclaim() line 40: seq.write app.mm	seen
+ *	reclaim() line 40: seq.write app.mm	before	read() line 12: seq.read app.mm		never seen
  *
  * A step is known by its place in the source, its kind, its label and the name of what it touches, whoever takes it; two steps of different tasks that
  * depend on each other are a conflict pair.  An order that a complete exploration has never seen is impossible; one that
