@@ -5,9 +5,9 @@
  *	read() line 12: seq.read app.mm	before	reclaim() line 40: seq.write app.mm	seen
  *	reclaim() line 40: seq.write app.mm	before	read() line 12: seq.read app.mm		never seen
  *
- * A step is known by its place in the source, its kind, its label and the name of what it touches, whoever takes it; two steps of different tasks that
- * depend on each other are a conflict pair.  An order that a complete exploration has never seen is impossible; one that
- * a sample has never seen is a gap.
+ * A step is known by its place in the source, its kind, its label and the name of what it touches, whoever takes it; two
+ * steps of different tasks that depend on each other are a conflict pair.  An order that a complete exploration has never
+ * seen is impossible; one that a sample has never seen is a gap.
  */
 #ifndef P2PSIM_COVERAGE_H
 #define P2PSIM_COVERAGE_H
