@@ -3,17 +3,23 @@
  * Counters: refcount_t with its two mistakes, and atomic_t.  The object of a step is the counter's place in its
  * allocation (p2psim_once()).
  */
+#include <p2psim/linux/atomic.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/refcount.h>
 #include <p2psim/race.h>
 
 #include "core/internal.h"
 
-/* A read-modify-write that orders what is around it in both directions. */
+void p2psim_atomic(const volatile void *at, size_t size)
+{
+	p2psim_once(at, size, true);
+	if (p2psim_race_on())
+		p2psim_race_order(at, true, true);
+}
+
 static void ordered_once(const volatile int *counter)
 {
-	p2psim_once(counter, sizeof(*counter), true);
-	if (p2psim_race_on())
-		p2psim_race_order(counter, true, true);
+	p2psim_atomic(counter, sizeof(*counter));
 }
 
 void refcount_set(refcount_t *r, int n)
@@ -57,6 +63,21 @@ void refcount_dec(refcount_t *r)
 {
 	if (refcount_dec_and_test(r))
 		p2psim_violate(P2PSIM_BALANCE, 0, 0, 0, "refcount_dec() drops the last reference");
+}
+
+/* Two steps when it may be the last: looking, and dropping under the lock. */
+bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock)
+{
+	ordered_once(&r->refs);
+	if (r->refs > 1) {
+		r->refs--;
+		return false;
+	}
+	(mutex_lock)(lock);
+	if (refcount_dec_and_test(r))
+		return true;
+	(mutex_unlock)(lock);
+	return false;
 }
 
 int atomic_read(const atomic_t *v)

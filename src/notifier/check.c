@@ -2,13 +2,12 @@
 /*
  * What must hold of all subscriptions: at every moment (the walker) and at the end of an execution.
  */
-#include "core/tree.h"
 #include "notifier/internal.h"
 #include "notifier/driver_line.h"
 
-static struct mmu_interval_notifier *sub_of(const struct p2psim_tree_node *node)
+static struct mmu_interval_notifier *sub_of(const struct rb_node *node)
 {
-	return container_of((struct p2psim_tree_node *)node, struct mmu_interval_notifier, interval_tree.rb);
+	return container_of((struct rb_node *)node, struct mmu_interval_notifier, interval_tree.rb);
 }
 
 static bool is_at_rest(struct mmu_notifier_subscriptions *subs)
@@ -19,11 +18,11 @@ static bool is_at_rest(struct mmu_notifier_subscriptions *subs)
 /* N2, and that everything in the tree belongs there. */
 static bool tree_is_valid(const struct mmu_notifier_subscriptions *subs, struct mm_struct *mm)
 {
-	const struct p2psim_tree_node *node;
+	const struct rb_node *node;
 
 	if (!p2psim_interval_tree_is_valid(&subs->itree))
 		return false;
-	for (node = p2psim_tree_first(&subs->itree.tree); node; node = p2psim_tree_next(node)) {
+	for (node = rb_first_cached(&subs->itree); node; node = rb_next(node)) {
 		const struct mmu_interval_notifier *sub = sub_of(node);
 
 		if (sub->mm != mm || !sub->ops || (sub->state != NOTIFIER_INSERTED && sub->state != NOTIFIER_REMOVING))

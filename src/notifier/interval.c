@@ -76,7 +76,6 @@
 #include <p2psim/linux/refcount.h>
 #include <p2psim/linux/sched/mm.h>
 
-#include "core/tree.h"
 #include "notifier/internal.h"
 #include "notifier/driver_line.h"
 

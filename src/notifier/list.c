@@ -631,7 +631,7 @@ void mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 	mm->notifier_subscriptions = NULL;
 	if (!subs)
 		return;
-	if (!hlist_empty(&subs->list) || subs->itree.tree.root)
+	if (!hlist_empty(&subs->list) || !RB_EMPTY_ROOT(&subs->itree.rb_root))
 		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0, "%s is freed with a notifier left", mm->obj.name);
 	kfree(subs);
 }

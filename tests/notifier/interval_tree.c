@@ -137,7 +137,7 @@ static void test_the_whole_address_space_is_an_interval(void **state)
 	assert_ptr_equal(interval_tree_iter_first(&root, ULONG_MAX, ULONG_MAX), &all);
 	assert_true(p2psim_interval_tree_is_valid(&root));
 	interval_tree_remove(&all, &root);
-	assert_true(RB_EMPTY_ROOT(&root));
+	assert_true(RB_EMPTY_ROOT(&root.rb_root));
 }
 
 static void test_the_walker_sees_a_wrong_subtree_last_and_a_wrong_order(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/interval_tree.h, interval_tree_generic.h, 6.1 (reduced: no spans, no generic template).
+ * Mirrors: include/linux/interval_tree.h, 6.1 (reduced: no spans).
  *
  * A tree of closed intervals [start, last], ordered by start; intervals with the same start keep the order in which
  * they came.  Every node knows the greatest `last` below it, so that the intervals that touch a range are found in
@@ -12,19 +12,12 @@
 #ifndef P2PSIM_LINUX_INTERVAL_TREE_H
 #define P2PSIM_LINUX_INTERVAL_TREE_H
 
-#include <p2psim/linux/mm_types.h>
+#include <p2psim/linux/rbtree.h>
 
 P2PSIM_BEGIN_DECLS
 
-/* The kernel's root of a red-black tree with a cached leftmost node; here a treap.  Zeroed = empty. */
-struct rb_root_cached {
-	struct p2psim_tree tree;
-};
-#define RB_ROOT_CACHED (struct rb_root_cached){ .tree = { .root = NULL } }
-#define RB_EMPTY_ROOT(root_cached) ((root_cached)->tree.root == NULL)
-
 struct interval_tree_node {
-	struct p2psim_tree_node rb;
+	struct rb_node rb;
 	unsigned long start;
 	unsigned long last;		/* inclusive */
 	unsigned long __subtree_last;	/* the greatest `last` of this node and those below it */

@@ -20,6 +20,9 @@ P2PSIM_EXPORT void refcount_inc(refcount_t *r);
 P2PSIM_EXPORT bool refcount_inc_not_zero(refcount_t *r);
 P2PSIM_EXPORT bool refcount_dec_and_test(refcount_t *r);
 P2PSIM_EXPORT void refcount_dec(refcount_t *r);
+/* The last reference is dropped with the lock taken, and true; otherwise false, without it. */
+struct mutex;
+P2PSIM_EXPORT bool refcount_dec_and_mutex_lock(refcount_t *r, struct mutex *lock);
 
 struct kref {
 	refcount_t refcount;
@@ -48,6 +51,22 @@ static inline int kref_put(struct kref *kref, void (*release)(struct kref *kref)
 	return 1;
 }
 
+static inline unsigned int kref_read(const struct kref *kref)
+{
+	return refcount_read(&kref->refcount);
+}
+
+static inline int kref_put_mutex(struct kref *kref, void (*release)(struct kref *kref), struct mutex *lock)
+{
+	if (!refcount_dec_and_mutex_lock(&kref->refcount, lock))
+		return 0;
+	release(kref);
+	return 1;
+}
+
+#define KREF_INIT(n) { .refcount = REFCOUNT_INIT(n) }
+
+/* The rest of atomic_t is in atomic.h. */
 #define ATOMIC_INIT(n) { (n) }
 P2PSIM_EXPORT int atomic_read(const atomic_t *v);
 P2PSIM_EXPORT void atomic_set(atomic_t *v, int n);
