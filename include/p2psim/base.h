@@ -72,6 +72,7 @@ enum p2psim_busy {
 	P2PSIM_BUSY_ENDED = 1 << 2,
 	P2PSIM_BUSY_STOP = 1 << 3,
 	P2PSIM_BUSY_RACE = 1 << 4,
+	P2PSIM_BUSY_RETRY = 1 << 5,
 };
 
 /* NULL while the OS thread is in no world.  The only mutable global of the library. */

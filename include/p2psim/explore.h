@@ -74,6 +74,11 @@ struct p2psim_explore_options {
 	 */
 	unsigned int jobs;
 	unsigned int shard, shards;	/* only the shard-th part of all, 1 to shards, in workers; 0 = everything */
+	/*
+	 * Retries that changed nothing (<p2psim/retry.h>) are not explored: the executions in which the task waited instead
+	 * are there anyway.  Far fewer traces, the same safety; livelocks are not looked for.
+	 */
+	bool pure_retry;
 	bool keep_going;		/* do not stop at the first unexpected end: count them all */
 	/* Told of each execution (redundant and cut ones aside); may be NULL. */
 	void (*on_execution)(const struct p2psim_explored *explored, void *arg);
@@ -101,7 +106,8 @@ struct p2psim_explore_result {
 	bool complete;			/* nothing was left out: the verdict is a proof within the model */
 	uint64_t executions;		/* that ran to an end, redundant ones excluded */
 	uint64_t redundant;		/* given up because a sleep set showed that they repeat a trace */
-	uint64_t cut;			/* reached max_depth */
+	uint64_t collapsed;		/* pure_retry: given up at a retry without effect */
+	uint64_t cut;			/* reached max_depth: too long, or endless; nothing is known of their end */
 	uint64_t traces;		/* distinct; 0 when not counted */
 	uint64_t traces_hash;		/* of the set of traces, whatever the order in which they came */
 	uint64_t exists;		/* executions in which the question's answer was yes */

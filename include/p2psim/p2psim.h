@@ -24,6 +24,7 @@
 #include <p2psim/reason.h>
 #include <p2psim/reclaim.h>
 #include <p2psim/report.h>
+#include <p2psim/retry.h>
 #include <p2psim/scenario.h>
 #include <p2psim/step.h>
 #include <p2psim/task.h>

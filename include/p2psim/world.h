@@ -37,7 +37,8 @@ struct p2psim_config {
 	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
 	uint64_t quirks;		/* mask of P2PSIM_QUIRK(): <p2psim/quirk.h> */
-	bool nonpreemptive;		/* a task runs until it blocks; steps are no choice points */
+	bool nonpreemptive;		/* one CPU: a task runs until it waits or yields; one that never does: PROGRESS */
+	bool pure_retry;		/* exploration's: a task stops at a retry without effect, see <p2psim/retry.h> */
 	bool races;			/* plain accesses are checked for data races: <p2psim/race.h> */
 };
 

@@ -6,6 +6,7 @@
  *			LARGE, MORE	one big chunk, and its further spans
  *			BLOCKS		16 blocks of 4096 bytes: page tables, page contents
  *			BOOK		bookkeeping of the layers, bump-allocated
+ *			TEXT		strings that a trace keeps, the same
  *
  * A reset forgets everything in a few stores: spans are handed out again from the start, and memory that an earlier
  * execution wrote (below `dirty`) is cleared when it is handed out, not before.
@@ -104,25 +105,37 @@ static void *cleared(struct p2psim_arena *arena, void *ptr, size_t size)
 	return ptr;
 }
 
-void *p2psim_arena_alloc(size_t size)
+/* The next `size` bytes of a span, or of spans of their own. */
+static void *bump(struct p2psim_arena *arena, size_t size, char **at, char **end, uint8_t span_class)
 {
-	struct p2psim_arena *arena = &p2psim_world_here()->arena;
 	char *ptr;
 
 	size = (size + 15) & ~(size_t)15;
 	if (size > P2PSIM_SPAN / 4) {
-		ptr = p2psim_arena_spans(arena, (size + P2PSIM_SPAN - 1) / P2PSIM_SPAN, P2PSIM_SPAN_BOOK);
+		ptr = p2psim_arena_spans(arena, (size + P2PSIM_SPAN - 1) / P2PSIM_SPAN, span_class);
 		return ptr ? cleared(arena, ptr, size) : NULL;
 	}
-	if (size > (size_t)(arena->book_end - arena->book_carve)) {
-		arena->book_carve = p2psim_arena_spans(arena, 1, P2PSIM_SPAN_BOOK);
-		arena->book_end = arena->book_carve ? arena->book_carve + P2PSIM_SPAN : NULL;
-		if (!arena->book_carve)
+	if (size > (size_t)(*end - *at)) {
+		*at = p2psim_arena_spans(arena, 1, span_class);
+		*end = *at ? *at + P2PSIM_SPAN : NULL;
+		if (!*at)
 			return NULL;
 	}
-	ptr = arena->book_carve;
-	arena->book_carve += size;
+	ptr = *at;
+	*at += size;
 	return cleared(arena, ptr, size);
+}
+
+void *p2psim_arena_alloc(size_t size)
+{
+	struct p2psim_arena *arena = &p2psim_world_here()->arena;
+
+	return bump(arena, size, &arena->book_carve, &arena->book_end, P2PSIM_SPAN_BOOK);
+}
+
+char *p2psim_arena_text(struct p2psim_arena *arena, size_t size)
+{
+	return bump(arena, size, &arena->text_carve, &arena->text_end, P2PSIM_SPAN_TEXT);
 }
 
 void *p2psim_block_alloc(const char *what)

@@ -49,6 +49,8 @@ struct p2psim_task {
 	int rcu_idx;
 	unsigned int spin_depth, rcu_depth, nonblock_depth;
 	const char *nonblock_why;
+	uint32_t loops;			/* retry loops begun */
+	uint64_t effects;		/* steps that left something behind; counted with P2PSIM_BUSY_RETRY */
 	unsigned int held_count;
 	struct p2psim_held held[P2PSIM_HELD_MAX];
 	struct mm_struct *saved_mm;	/* kthread_use_mm() */
@@ -65,6 +67,7 @@ struct p2psim_arena {
 	void *free_blocks;
 	char *block_carve, *block_end;
 	char *book_carve, *book_end;	/* p2psim_arena_alloc() */
+	char *text_carve, *text_end;	/* p2psim_arena_text() */
 	struct p2psim_chunk *quarantine[64];
 	unsigned int quarantine_next;
 	uint64_t live_chunks, live_blocks;
@@ -110,6 +113,29 @@ struct p2psim_rcu_state {
 	struct p2psim_object wake;
 };
 
+/* retry.c */
+struct p2psim_state_hash {
+	uint64_t a, b;
+};
+
+/* What was at a back edge, and since the one before. */
+struct p2psim_back_edge {
+	struct p2psim_state_hash state;
+	uint64_t step;
+	uint64_t ran, ready;		/* tasks that took a step; that could have */
+};
+
+#define P2PSIM_BACK_EDGES 64		/* kept; a longer circle is not found */
+
+struct p2psim_lasso {
+	bool on;
+	int last;			/* who took the last step */
+	unsigned int looks;
+	uint64_t ran, ready;		/* since the last back edge */
+	struct p2psim_state_hash stands[P2PSIM_TASKS_MAX];
+	struct p2psim_back_edge edges[P2PSIM_BACK_EDGES];
+};
+
 struct p2psim_world {
 	struct p2psim_hot hot;		/* first */
 	struct p2psim_config config;
@@ -127,6 +153,12 @@ struct p2psim_world {
 	bool directed_alone;
 	struct p2psim_task *starting;	/* runs its prefix */
 	struct p2psim_task *starter;
+
+	uint64_t switches;		/* from one task to another */
+	bool collapsed;			/* a task has stopped at a pure retry */
+	struct p2psim_lasso lasso;
+
+	uint64_t cpu_since;		/* nonpreemptive: the step from which on the CPU has been one task's */
 
 	struct p2psim_strategy *strategy;
 	struct p2psim_schedule schedule;	/* what was decided, as deviations */
@@ -184,12 +216,15 @@ int p2psim_arena_create(struct p2psim_arena *arena, size_t bytes);
 void p2psim_arena_destroy(struct p2psim_arena *arena);
 void p2psim_arena_reset(struct p2psim_arena *arena);
 char *p2psim_arena_spans(struct p2psim_arena *arena, size_t count, uint8_t span_class);
+/* For what a trace keeps: memory that a world without a trace does not have. */
+char *p2psim_arena_text(struct p2psim_arena *arena, size_t size);
 bool p2psim_inject_here(struct p2psim_world *world);
 void p2psim_slab_check(struct p2psim_world *world);
 /* The allocation around `addr`: its id and the offset in it; false if it lies in none. */
 bool p2psim_slab_find(struct p2psim_world *world, const void *addr, uint32_t *id, uint64_t *offset);
 #define P2PSIM_SPAN 65536u
-enum { P2PSIM_SPAN_NONE, P2PSIM_SPAN_LARGE = 33, P2PSIM_SPAN_MORE, P2PSIM_SPAN_BLOCKS, P2PSIM_SPAN_BOOK };
+enum { P2PSIM_SPAN_NONE, P2PSIM_SPAN_LARGE = 33, P2PSIM_SPAN_MORE, P2PSIM_SPAN_BLOCKS, P2PSIM_SPAN_BOOK,
+       P2PSIM_SPAN_TEXT };
 
 /* object.c */
 uint32_t p2psim_next_id(struct p2psim_world *world);
@@ -203,6 +238,10 @@ void p2psim_tasks_destroy(struct p2psim_world *world);
 struct p2psim_task *p2psim_choose(struct p2psim_world *world);
 void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next);
 void p2psim_end_execution(struct p2psim_world *world);
+/* Who could take a step now, besides `task`, whose own pending step may be an old one. */
+uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task);
+/* nonpreemptive: so many steps of one task, with others ready, are a lockup.  The kernel's watchdog waits 20 s. */
+#define P2PSIM_LOCKUP_STEPS 20000u
 
 /* mutex.c, rwsem.c: the lock that a pending step waits for, if it is one of theirs. */
 const struct p2psim_lock *p2psim_mutex_waited_for(const struct p2psim_op *op);
@@ -234,6 +273,10 @@ static inline void p2psim_race_join(struct p2psim_world *world, uint32_t id)
 	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
 		p2psim_race_join_slow(world, id);
 }
+
+/* retry.c: each step, with P2PSIM_BUSY_RETRY; each execution. */
+void p2psim_retry_step(struct p2psim_world *world, struct p2psim_task *task);
+void p2psim_retry_reset(struct p2psim_world *world);
 
 /* trace.c */
 void p2psim_trace_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled);

@@ -43,6 +43,17 @@ static uint64_t enabled_mask(const struct p2psim_world *world)
 	return mask;
 }
 
+uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task)
+{
+	uint64_t mask = 0;
+	unsigned int i;
+
+	BITS(world->live & ~(1ull << task->ts.pid), i)
+		if (is_enabled(world, world->tasks[i]))
+			mask |= 1ull << i;
+	return mask;
+}
+
 static bool all_done(const struct p2psim_world *world)
 {
 	unsigned int i;
@@ -174,6 +185,23 @@ static unsigned int default_pick(uint64_t enabled, const struct p2psim_task *las
 	return (unsigned int)__builtin_ctzll(after ? after : enabled);
 }
 
+/* One CPU: whoever has it goes on until it waits or yields.  A watchdog looks at those that never do. */
+static uint64_t without_preemption(struct p2psim_world *world, const struct p2psim_task *last, uint64_t enabled)
+{
+	uint64_t self = 1ull << last->ts.pid;
+
+	if (!(enabled & self) || last->pending.yields) {
+		world->cpu_since = world->hot.steps;
+		return enabled;
+	}
+	if (enabled != self && world->hot.steps - world->cpu_since >= P2PSIM_LOCKUP_STEPS)
+		p2psim_violate(P2PSIM_PROGRESS, world->cpu_since, 0, 0,
+			       "%s has kept the CPU for %u steps without waiting or yielding; %s is ready, and nothing preempts",
+			       last->ts.comm, P2PSIM_LOCKUP_STEPS,
+			       world->tasks[__builtin_ctzll(enabled & ~self)]->ts.comm);
+	return self;
+}
+
 /* Whose step is next.  Ends the execution, and returns task 0, when there is nobody. */
 struct p2psim_task *p2psim_choose(struct p2psim_world *world)
 {
@@ -190,14 +218,15 @@ struct p2psim_task *p2psim_choose(struct p2psim_world *world)
 		if (world->main_wait == P2PSIM_MAIN_WAITS_ALL && all_done(world))
 			return world->main;
 		if (!advance_clock(world)) {
-			report_deadlock(world);
+			if (!world->collapsed)
+				report_deadlock(world);
 			world->ended = true;
 			return world->main;
 		}
 	}
+	if (world->config.nonpreemptive)
+		enabled = without_preemption(world, last, enabled);
 	fallback = default_pick(enabled, last);
-	if (world->config.nonpreemptive && fallback == (unsigned int)last->ts.pid && !last->pending.yields)
-		return last;
 	if (world->strategy)
 		return choose_by_strategy(world, enabled, (unsigned int)last->ts.pid, fallback);
 	return world->tasks[fallback];
@@ -212,6 +241,7 @@ void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next)
 	if (dying)
 		next = world->starting == self ? world->starter : world->ended ? world->main : p2psim_choose(world);
 	world->hot.task = &next->ts;
+	world->switches++;
 	p2psim_context_switch(&self->context, &next->context, dying);
 }
 
@@ -233,8 +263,12 @@ void p2psim_world_end(struct p2psim_world *world)
 static void take_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled)
 {
 	world->hot.steps++;
-	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
-		p2psim_race_step(world, &task->pending);
+	if (__builtin_expect(world->hot.busy & (P2PSIM_BUSY_RACE | P2PSIM_BUSY_RETRY), 0)) {
+		if (world->hot.busy & P2PSIM_BUSY_RACE)
+			p2psim_race_step(world, &task->pending);
+		if (world->hot.busy & P2PSIM_BUSY_RETRY)
+			p2psim_retry_step(world, task);
+	}
 	if (world->hot.busy & (P2PSIM_BUSY_TRACE | P2PSIM_BUSY_STRATEGY))
 		p2psim_trace_step(world, task, enabled);
 }
@@ -436,6 +470,11 @@ const struct p2psim_schedule *p2psim_world_schedule(const struct p2psim_world *w
 const struct p2psim_op *p2psim_task_pending(const struct p2psim_world *world, unsigned int index)
 {
 	return &world->tasks[index]->pending;
+}
+
+bool p2psim_world_collapsed(const struct p2psim_world *world)
+{
+	return world->collapsed;
 }
 
 bool p2psim_task_is_live(const struct p2psim_world *world, unsigned int index)

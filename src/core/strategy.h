@@ -40,6 +40,8 @@ const struct p2psim_schedule *p2psim_world_schedule(const struct p2psim_world *w
 /* The pending step of a live task, for strategies that look. */
 const struct p2psim_op *p2psim_task_pending(const struct p2psim_world *world, unsigned int index);
 bool p2psim_task_is_live(const struct p2psim_world *world, unsigned int index);
+/* A task has stopped at a pure retry (config.pure_retry): another execution shows what this one would. */
+bool p2psim_world_collapsed(const struct p2psim_world *world);
 /* How a violation and a result get their replay string. */
 void p2psim_world_set_schedule_text(struct p2psim_world *world,
 				    int (*text)(struct p2psim_world *world, char *buf, size_t size), const void *scenario);

@@ -86,7 +86,7 @@ static const char *keep_string(struct p2psim_world *world, const char *text)
 	for (tries = 0; tries < P2PSIM_STRINGS && world->strings[slot]; tries++, slot = (slot + 1) % P2PSIM_STRINGS)
 		if (!strcmp(world->strings[slot], text))
 			return world->strings[slot];
-	copy = p2psim_arena_alloc(strlen(text) + 1);
+	copy = p2psim_arena_text(&world->arena, strlen(text) + 1);
 	if (!copy)
 		return "?";
 	strcpy(copy, text);

@@ -31,7 +31,11 @@ static void begin_execution(struct p2psim_world *world)
 		world->hot.busy |= P2PSIM_BUSY_STRATEGY;
 	if (world->config.races)
 		world->hot.busy |= P2PSIM_BUSY_RACE;
+	if (world->config.nonpreemptive)
+		world->hot.busy |= P2PSIM_BUSY_STOP; /* the watchdog counts steps */
 	world->race = NULL;
+	world->cpu_since = 0;
+	p2psim_retry_reset(world);
 	world->now = 0;
 	world->ended = world->violated = false;
 	world->violations = 0;

@@ -79,6 +79,10 @@ static int count(struct p2psim_exploration *e)
 	uint64_t trace;
 
 	result->steps += steps;
+	if (p2psim_world_collapsed(e->x.world)) {
+		result->collapsed++;
+		return 0;
+	}
 	if (e->search.cut) {
 		result->cut++;
 		return 0;
@@ -154,7 +158,7 @@ bool p2psim_exploration_may_go_on(struct p2psim_exploration *e)
 	p2psim_progress_tell(e);
 	if (e->found && !e->options->keep_going)
 		return false;
-	if (e->options->budget && e->result->executions + e->result->redundant >= e->options->budget)
+	if (e->options->budget && e->result->executions + e->result->redundant + e->result->collapsed >= e->options->budget)
 		e->interrupted = true;
 	if (p2psim_exploration_out_of_time(e))
 		e->interrupted = true;
@@ -246,6 +250,7 @@ void p2psim_exploration_add(struct p2psim_exploration *e, const struct p2psim_ex
 
 	result->executions += more->executions;
 	result->redundant += more->redundant;
+	result->collapsed += more->collapsed;
 	result->cut += more->cut;
 	result->exists += more->exists;
 	result->violations += more->violations;
@@ -279,6 +284,13 @@ static void note_stage(struct p2psim_exploration *e, enum p2psim_strategy_kind k
 	};
 }
 
+/* Another search begins: what it finds holds what the last one found. */
+static void forget_counts(struct p2psim_explore_result *result)
+{
+	result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
+	result->collapsed = 0;
+}
+
 static int icb(struct p2psim_exploration *e, unsigned int most)
 {
 	struct p2psim_explore_result *result = e->result;
@@ -286,7 +298,7 @@ static int icb(struct p2psim_exploration *e, unsigned int most)
 	int error = 0;
 
 	for (bound = 0; bound <= most && !error; bound++) {
-		result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
+		forget_counts(result);
 		error = search_all(e, P2PSIM_EXPLORE_ICB, bound);
 		note_stage(e, P2PSIM_EXPLORE_ICB, bound, result->executions);
 		if (e->interrupted || (e->found && !e->options->keep_going))
@@ -306,7 +318,7 @@ static int automatic(struct p2psim_exploration *e)
 	if (error || (e->found && !e->options->keep_going) || p2psim_exploration_out_of_time(e))
 		return error;
 	e->interrupted = false;
-	result->executions = result->exists = result->violations = result->deadlocks = result->crashes = 0;
+	forget_counts(result);
 	now = p2psim_now_ms();
 	if (deadline_ms > now)
 		e->deadline_ms -= (deadline_ms - now) / 4;
@@ -368,6 +380,7 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 	memset(result, 0, sizeof(*result));
 	result->preemptions_min = UINT_MAX;
 	config.trace_events = 0;
+	config.pure_retry |= e.options->pure_retry;
 	if (e.options->shards && !e.options->jobs) {
 		divided = *e.options;
 		divided.jobs = 1;

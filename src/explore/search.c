@@ -103,7 +103,7 @@ static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigne
 	node->done = 0;
 	switch (search->kind) {
 	case P2PSIM_EXPLORE_DPOR:
-		node->back = search->depth < search->split ? node->enabled : bit(node->chosen);
+		node->back = search->depth < search->split || search->in_blocks ? node->enabled : bit(node->chosen);
 		break;
 	case P2PSIM_EXPLORE_ICB:
 		node->back = within_bound(search, node, used);
@@ -166,7 +166,7 @@ static void settle(struct p2psim_search *search, size_t at)
 		node->place = p2psim_coverage_number(search->coverage, search->world, &node->step);
 	if (search->want_clocks)
 		find_clock(search, at);
-	if (search->kind == P2PSIM_EXPLORE_DPOR)
+	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->in_blocks)
 		p2psim_dpor_at_step(search, at);
 	search->latest[node->chosen] = (int32_t)at;
 }
@@ -189,6 +189,11 @@ static unsigned int give_up(struct p2psim_search *search, const struct p2psim_ch
 {
 	p2psim_world_end(search->world);
 	return choice->fallback;
+}
+
+static bool sleeps(const struct p2psim_search *search)
+{
+	return !search->in_blocks && (search->kind == P2PSIM_EXPLORE_DPOR || search->kind == P2PSIM_EXPLORE_SLEEP);
 }
 
 static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
@@ -216,8 +221,7 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 	} else {
 		node->enabled = choice->enabled;
 		node->last = (uint8_t)choice->last;
-		node->sleep = search->kind == P2PSIM_EXPLORE_DPOR || search->kind == P2PSIM_EXPLORE_SLEEP ?
-				      inherited_sleep(search) : 0;
+		node->sleep = sleeps(search) ? inherited_sleep(search) : 0;
 		if (search->sampler)
 			node->chosen = (uint8_t)search->sampler->pick(search->sampler, choice);
 		else if (!plan(search, node, choice->fallback, search->depth ? node[-1].preemptions : 0))
@@ -258,6 +262,7 @@ void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *worl
 	unsigned int t;
 
 	search->world = world;
+	search->in_blocks = p2psim_world_config(world)->nonpreemptive;
 	search->depth = 0;
 	search->redundant = search->cut = search->diverged = search->skipped = false;
 	if (search->covered >= search->fixed)
@@ -270,7 +275,7 @@ bool p2psim_search_next(struct p2psim_search *search)
 {
 	size_t at = search->depth;
 
-	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->cut && !search->skipped)
+	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->in_blocks && !search->cut && !search->skipped)
 		p2psim_dpor_at_end(search, search->redundant ? search->nodes[at].enabled : 0);
 	while (at--) {
 		struct p2psim_node *node = &search->nodes[at];

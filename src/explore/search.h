@@ -61,6 +61,11 @@ struct p2psim_search {
 	bool no_memory;
 	bool want_clocks;
 	/*
+	 * Without preemption all steps up to where a task waits go together, and two such blocks depend if any of their
+	 * steps do: what the next step alone depends on says little, so every branch is taken.  They are few.
+	 */
+	bool in_blocks;
+	/*
 	 * The tree in parts: at the first `split` nodes every branch is taken, source sets begin below; a part is what
 	 * comes after the same first decisions, numbered from 0 in the order of the search.
 	 */

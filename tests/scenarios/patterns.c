@@ -95,5 +95,6 @@ int main(void)
 	count += add(tests + count, patterns_of_callbacks);
 	count += add(tests + count, patterns_of_sharing);
 	count += add(tests + count, patterns_of_bars);
+	count += add(tests + count, patterns_of_one_cpu);
 	return _cmocka_run_group_tests("bug patterns", tests, count, NULL, NULL);
 }

@@ -60,6 +60,7 @@ static const struct pin pins[] = {
 	{ "21/migrate+migrate!for-ever", 3, 4, 6, 3446, 0, EXACT, 2 },
 	{ "12/dma+move!ignores-it", 0, 0, 0, 0, 2, ANY, 0 },
 	{ "12/dma+move!not-told", 0, 1, 0, 0, 0, EXACT, 1 },
+	{ "22/fault+drain!spins", 0, 1, 0, 0, 0, NECESSARY, 1 },
 	{},
 };
 
@@ -164,5 +165,6 @@ int main(void)
 	count += add(tests + count, patterns_of_callbacks);
 	count += add(tests + count, patterns_of_sharing);
 	count += add(tests + count, patterns_of_bars);
+	count += add(tests + count, patterns_of_one_cpu);
 	return _cmocka_run_group_tests("bug patterns, bare and padded", tests, count, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #define TESTS_CR_H
 
 #include <p2psim/linux/mutex.h>
+#include <p2psim/retry.h>
 #include <p2psim/step.h>
 
 struct cr {
@@ -71,8 +72,10 @@ static inline bool seq_is_even(void *state)
 
 static inline void cr_fault_checking(struct cr *cr, bool check)
 {
+	struct p2psim_retry again;
 	int seq, page;
 
+	p2psim_retry_begin(&again);
 	for (;;) {
 		p2psim_step_await(&cr->seq_obj, seq_is_even, cr);
 		seq = cr->seq;
@@ -85,6 +88,7 @@ static inline void cr_fault_checking(struct cr *cr, bool check)
 		if (cr->seq == seq)
 			break;
 		mutex_unlock(&cr->lock);
+		p2psim_retry(&again, (uint64_t)seq);
 	}
 	wr(&cr->pte_obj);
 	cr->pte = page;

@@ -23,5 +23,6 @@ extern const struct pattern patterns_of_faults[];	/* 01-04, 10, 13: hmm_range_fa
 extern const struct pattern patterns_of_callbacks[];	/* 06-08, 11, 14, 15, 18: notifiers */
 extern const struct pattern patterns_of_sharing[];	/* 05, 09, 16, 17, 19-21: what drivers share between tasks */
 extern const struct pattern patterns_of_bars[];		/* 12: an exporter that moves */
+extern const struct pattern patterns_of_one_cpu[];	/* 22: who spins starves others */
 
 #endif
