@@ -54,8 +54,8 @@ static void write_step(struct xarray *xa, unsigned long first, unsigned long las
 	if (p2psim_world_missing(label))
 		return;
 	if (xa->xa_lock.lock.owner == current)
-		p2psim_violate(P2PSIM_DEADLOCK, 0, xa->xa_lock.lock.obj.id, 0, "%s() of an array whose lock the task has: %s", label,
-			       xa->xa_lock.lock.obj.name);
+		p2psim_violate(P2PSIM_DEADLOCK, 0, xa->xa_lock.lock.obj.id, 0,
+			       "%s() of an array whose lock the task has: %s", label, xa->xa_lock.lock.obj.name);
 	p2psim_step_op(&op);
 	order(xa, true);
 }

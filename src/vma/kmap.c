@@ -8,6 +8,7 @@
 #include <p2psim/linux/highmem.h>
 #include <p2psim/step.h>
 
+#include "core/layer.h"
 #include "vma/internal.h"
 #include "vma/zone_device.h"
 
@@ -19,13 +20,45 @@ static void check_reachable(const struct page *page, const char *what)
 	zone_device_cpu_may_touch(page, "reaches for");
 }
 
+static bool is_zero_page(const struct page *page)
+{
+	return page->flags & 1UL << PG_reserved;
+}
+
+/* The zero page has bytes when somebody looks at them; it is the machine's, not allocated by anybody. */
+static void *zero_page_bytes(struct page *page)
+{
+	char *bytes = page->data ? NULL : p2psim_arena_alloc(2 * PAGE_SIZE);
+
+	if (bytes)
+		page->data = (void *)ALIGN((uintptr_t)bytes, PAGE_SIZE);
+	return page->data;
+}
+
 static void *map(struct page *page, const char *what)
 {
 	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, what);
 	check_reachable(page, what);
+	if (is_zero_page(page))
+		return zero_page_bytes(page);
 	if (!page->data)
 		page->data = p2psim_block_alloc_sure("page contents");
 	return page->data;
+}
+
+/* It is mapped for reading alone: who wrote to it is found out here. */
+static void check_zero_page(struct page *page)
+{
+	const unsigned char *bytes = page->data;
+	size_t i;
+
+	for (i = 0; bytes && i < PAGE_SIZE; i++) {
+		if (bytes[i]) {
+			memset(page->data, 0, PAGE_SIZE);
+			p2psim_violate(P2PSIM_DATA, 0, P2PSIM_OBJ_RAM, 0,
+				       "byte %zu of page %lx was written, the zero page that all processes share", i, page->pfn);
+		}
+	}
 }
 
 void *(kmap)(struct page *page)
@@ -36,6 +69,8 @@ void *(kmap)(struct page *page)
 
 void kunmap(struct page *page)
 {
+	if (is_zero_page(page))
+		check_zero_page(page);
 }
 
 void *(kmap_local_page)(struct page *page)

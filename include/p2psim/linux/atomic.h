@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/atomic.h, 6.1 (reduced: the usual operations of atomic_t, atomic64_t and atomic_long_t, all fully ordered).  Each operation is one step on the variable; what refcount.h declares already is not repeated.
+ * Mirrors: include/linux/atomic.h, 6.1 (reduced: the usual operations of atomic_t, atomic64_t and atomic_long_t, all fully
+ * ordered).  Each operation is one step on the variable; what refcount.h declares already is not repeated.
  */
 #ifndef P2PSIM_LINUX_ATOMIC_H
 #define P2PSIM_LINUX_ATOMIC_H

@@ -69,6 +69,8 @@ P2PSIM_EXPORT void get_page(struct page *page);
 P2PSIM_EXPORT void put_page(struct page *page);
 #define alloc_page(flags) (P2PSIM_HERE(), alloc_page(flags))
 #define __free_page(page) put_page(page)
+/* The machine has one node, and nobody sets a policy. */
+#define alloc_page_vma(flags, vma, addr) ((void)(vma), (void)(addr), alloc_page(flags))
 /* Is there a struct page?  A BAR has pfns without. */
 P2PSIM_EXPORT bool pfn_valid(unsigned long pfn);
 /* NULL when there is none. */

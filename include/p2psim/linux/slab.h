@@ -9,6 +9,7 @@
 #define P2PSIM_LINUX_SLAB_H
 
 #include <p2psim/linux/kernel.h>
+#include <p2psim/linux/numa.h>
 
 #define __GFP_HIGH 0x20u
 #define __GFP_IO 0x40u
@@ -24,6 +25,7 @@
 #define GFP_NOIO (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 #define GFP_NOFS (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_IO)
 #define GFP_USER GFP_KERNEL
+#define GFP_HIGHUSER GFP_KERNEL
 #define GFP_HIGHUSER_MOVABLE GFP_KERNEL
 
 P2PSIM_EXPORT void *kmalloc(size_t size, gfp_t flags);
