@@ -15,8 +15,30 @@ void conform_expect_nothing(struct expected *expected, const struct recording *r
 	expected->any_events = recording->without_events;
 }
 
+/* After an operation that names no device at all they may have been closed, or not have been looked at. */
+static bool looks_at_mirrors(const struct recorded_op *op)
+{
+	return strcmp(op->words[0], "pvr") && strcmp(op->words[0], "pvw") && strcmp(op->words[0], "exit");
+}
+
+static void follow_mirrors(struct expected *expected, const struct recorded_op *op)
+{
+	int i;
+
+	expected->any_mirrors = !looks_at_mirrors(op);
+	for (i = 0; i < RECORDING_MIRRORS && !expected->any_mirrors; i++) {
+		if (!op->mirrors[i])
+			expected->mirrors[i] = NULL;
+		else if (strcmp(op->mirrors[i], "="))
+			expected->mirrors[i] = op->mirrors[i];
+		else if (!expected->mirrors[i])
+			expected->mirrors[i] = expected->empty;
+	}
+}
+
 void conform_follow(struct expected *expected, const struct recorded_op *op)
 {
+	follow_mirrors(expected, op);
 	if (!op->vmas_same) {
 		expected->vmas = op->vmas;
 		expected->vma_count = op->vma_count;
@@ -77,6 +99,22 @@ static bool children_agree(const struct recorded_op *op, const struct expected *
 	       lists_agree(vmas, count, (char(*)[ANSWER_LINE])answer->child_vmas, answer->child_vma_count);
 }
 
+/* Of one device: "" is what a closed one has. */
+static bool mirror_agrees(const struct expected *expected, const struct answer *answer, int i)
+{
+	return expected->any_mirrors || !strcmp(expected->mirrors[i] ? expected->mirrors[i] : "", answer->mirrors[i]);
+}
+
+static bool mirrors_agree(const struct expected *expected, const struct answer *answer)
+{
+	int i;
+
+	for (i = 0; i < RECORDING_MIRRORS; i++)
+		if (!mirror_agrees(expected, answer, i))
+			return false;
+	return true;
+}
+
 bool conform_agrees(const struct recorded_op *op, const struct expected *expected, const struct answer *answer)
 {
 	if (answer->violation[0] || strcmp(op->ret, answer->ret) || !(expected->any_events || events_agree(op, answer)))
@@ -84,7 +122,7 @@ bool conform_agrees(const struct recorded_op *op, const struct expected *expecte
 	if (!strcmp(op->words[0], "exit"))
 		return true;
 	return vmas_agree(expected, answer) && children_agree(op, expected, answer) &&
-	       (!expected->pages || !strcmp(expected->pages, answer->pages));
+	       (!expected->pages || !strcmp(expected->pages, answer->pages)) && mirrors_agree(expected, answer);
 }
 
 /* How many characters of `text` go on a line of a side: up to a blank, if there is one. */
@@ -150,7 +188,9 @@ static const struct {
 	{ "fork", "1.9" },	{ "exit", "1.10" },	{ "cexit", "1.10" },	{ "rd", "2.2" },	{ "wr", "2.2" },
 	{ "rdr", "2.2" },	{ "wrr", "2.2" },	{ "cr", "2.2" },	{ "cw", "2.2" },	{ "hmm", "4.5" },
 	{ "excl", "7" },	{ "migr", "7" },	{ "gup", "6.1" },	{ "pvr", "6.1" },	{ "pvw", "6.1" },
-	{ "forcew", "6.1" },	{ NULL, "1, 2" },
+	{ "forcew", "6.1" },	{ "dmig", "7.2, 8.1" },	{ "dsys", "7.2, 8.1" },	{ "cdmig", "7.2, 8.1" },
+	{ "cdsys", "7.2, 8.1" }, { "drel", "7.6, 8.1" }, { "dclose", "7.6, 8.1" }, { "dexcl", "4.7, 8.1" }, { "dread", "4.5, 8.1" },
+	{ "dwrite", "4.5, 8.1" }, { "dsnap", "4.5, 8.1" }, { "dopen", "8.1" },	{ "dchk", "8.1" },	{ NULL, "1, 2" },
 };
 
 static void put_sections(FILE *out, const struct recorded_op *op)
@@ -160,6 +200,18 @@ static void put_sections(FILE *out, const struct recorded_op *op)
 	for (i = 0; sections[i].verb && strcmp(sections[i].verb, op->words[0]); i++)
 		;
 	fprintf(out, "    rules: result %s, events 3.4, VMAs 1.12, entries 2.1 and 2.3\n", sections[i].section);
+}
+
+static void put_mirrors(FILE *out, const struct expected *expected, const struct answer *answer, bool explain)
+{
+	char what[8];
+	int i;
+
+	for (i = 0; i < RECORDING_MIRRORS; i++) {
+		snprintf(what, sizeof(what), "dp%d", i);
+		if (!mirror_agrees(expected, answer, i) || (explain && expected->mirrors[i]))
+			put_pair(out, what, expected->mirrors[i], answer->mirrors[i][0] ? answer->mirrors[i] : NULL);
+	}
 }
 
 void conform_put_difference(FILE *out, const struct recording *recording, const struct recorded_op *op,
@@ -191,4 +243,5 @@ void conform_put_difference(FILE *out, const struct recording *recording, const 
 	}
 	if (expected->pages && (explain || strcmp(expected->pages, answer->pages)))
 		put_pair(out, "pg", expected->pages, answer->pages);
+	put_mirrors(out, expected, answer, explain);
 }

@@ -11,8 +11,6 @@
 
 #include "cli/recording_check.h"
 
-/* A record that only other sets have. */
-#define OTHER_RECORD "dpt"
 #define WINDOW_PAGES_MAX (1ul << 16)
 
 struct parser {
@@ -91,6 +89,7 @@ static int read_event(struct parser *p, char *rest)
 {
 	const char *complaint = recording_check_event(rest);
 
+	p->r->with_owners |= recording_has_owner(rest);
 	return complaint ? bad(p, complaint) : add(&p->op->events, &p->op->event_count, rest);
 }
 
@@ -108,6 +107,15 @@ static int read_pages(struct parser *p, char *rest)
 	int error = read_once(p, &p->op->pages, rest);
 
 	return error || !strcmp(rest, "=") ? error : judge(p, recording_check_pages(rest, p->r->window));
+}
+
+/* "0 . 64": the table of a device. */
+static int read_mirror(struct parser *p, char *rest)
+{
+	const char *complaint = recording_check_mirror(rest, p->r->window);
+
+	p->r->with_owners = 1;
+	return complaint ? bad(p, complaint) : read_once(p, &p->op->mirrors[rest[0] - '0'], rest + 2);
 }
 
 static int read_end(struct parser *p)
@@ -138,7 +146,7 @@ static int read_answer(struct parser *p, const char *word, char *rest)
 		return read_pages(p, rest);
 	if (!strcmp(word, "op"))
 		return bad(p, "\"op\" before the \"end\" of the one before");
-	return strcmp(word, OTHER_RECORD) ? bad(p, "an unknown record") : 0;
+	return strcmp(word, "dpt") ? bad(p, "an unknown record") : read_mirror(p, rest);
 }
 
 static int read_window(struct parser *p, const char *rest)
@@ -181,8 +189,10 @@ static int read_header(struct parser *p, const char *word, char *rest)
 		return read_file(p, rest);
 	if (!strcmp(word, "thp"))
 		return read_digit(p, rest, 2, &p->r->thp);
-	if (!strcmp(word, "swap"))
+	if (!strcmp(word, "swap")) {
+		p->r->with_owners = 1;
 		return read_digit(p, rest, 1, &p->r->swap);
+	}
 	if (!strcmp(word, "events") && !strcmp(rest, "0")) {
 		p->r->without_events = 1;
 		return 0;

@@ -9,6 +9,7 @@
 
 #define RECORDING_WORDS 10
 #define RECORDING_FILES 8
+#define RECORDING_MIRRORS 4	/* dmirror devices */
 
 /* One operation; lines point into the file's text. */
 struct recorded_op {
@@ -22,6 +23,7 @@ struct recorded_op {
 	int vma_count;
 	int vmas_same;			/* "vma =" */
 	char *pages;			/* ". 64"; "=" as before; NULL: not given */
+	char *mirrors[RECORDING_MIRRORS];	/* page tables of the devices that are open, likewise */
 	char **child_vmas;		/* after fork, in the child */
 	int child_vma_count;
 	int child_vmas_same;		/* "cvma =": as the parent's */
@@ -34,6 +36,7 @@ struct recording {
 	int thp;			/* 0 never, 1 always, 2 madvise; -1: not said */
 	int swap;			/* a swap device is on */
 	int without_events;		/* "events 0": callbacks were not recorded */
+	int with_owners;		/* events tell whose they are */
 	unsigned long file_sizes[RECORDING_FILES];	/* bytes; of tmpfs files f0, f1.. */
 	int file_count;
 	struct recorded_op *ops;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* x hexadecimal, d decimal, p permissions, w a word.  What cannot be run yet stands here, too. */
+/* x hexadecimal, d decimal, k a digit, p permissions, w a word.  What cannot be run yet stands here, too. */
 static const struct {
 	const char *name, *arguments;
 } operations[] = {
@@ -18,11 +18,11 @@ static const struct {
 	{ "fread", "dx" },	{ "ftrunc", "dx" },	{ "fpunch", "dxx" },	{ "falloc", "dxx" },	{ "fork", "" },
 	{ "cr", "x" },		{ "cw", "xd" },		{ "crdr", "xx" },	{ "cwrr", "xxd" },	{ "cmunmap", "xx" },
 	{ "cmprotect", "xxp" },	{ "cexit", "" },	{ "hmm", "xdw" },	{ "excl", "xx" },	{ "migr", "xx" },
-	{ "gup", "xdw" },	{ "dopen", "d" },	{ "dclose", "d" },	{ "dread", "dxx" },	{ "dwrite", "dxxd" },
-	{ "dmig", "dxx" },	{ "dsys", "dxx" },	{ "dsnap", "dxx" },	{ "dexcl", "dxx" },	{ "dchk", "dxx" },
-	{ "drel", "d" },	{ "cdopen", "d" },	{ "cdclose", "d" },	{ "cdread", "dxx" },	{ "cdwrite", "dxxd" },
-	{ "cdmig", "dxx" },	{ "cdsys", "dxx" },	{ "cdsnap", "dxx" },	{ "cdexcl", "dxx" },	{ "cdchk", "dxx" },
-	{ "cdrel", "d" },	{ "exit", "" },		{ NULL, NULL },
+	{ "gup", "xdw" },	{ "dopen", "k" },	{ "dclose", "k" },	{ "dread", "kxd" },	{ "dwrite", "kxdd" },
+	{ "dmig", "kxd" },	{ "dsys", "kxd" },	{ "dsnap", "kxd" },	{ "dexcl", "kxd" },	{ "dchk", "kxd" },
+	{ "drel", "k" },	{ "cdopen", "k" },	{ "cdclose", "k" },	{ "cdread", "kxd" },	{ "cdwrite", "kxdd" },
+	{ "cdmig", "kxd" },	{ "cdsys", "kxd" },	{ "cdsnap", "kxd" },	{ "cdexcl", "kxd" },	{ "cdchk", "kxd" },
+	{ "cdrel", "k" },	{ "exit", "" },		{ NULL, NULL },
 };
 
 #define HEX "0123456789abcdef"
@@ -57,6 +57,8 @@ static bool is_argument(char kind, const char *word)
 		return recording_is_hex(word);
 	case 'd': /* a count that a few scripts give in hexadecimal */
 		return recording_is_hex(word);
+	case 'k':
+		return recording_is_decimal(word) && !word[1];
 	case 'p':
 		return is_prot(word, strlen(word), 3);
 	default:
@@ -133,14 +135,21 @@ const char *recording_check_vma(const char *text)
 	return "a VMA reads: vma START END PERM OBJ OFF FLAGS";
 }
 
-/* ". 4 A 2 . 58": pairs that fill the window. */
-const char *recording_check_pages(const char *text, unsigned long window)
+bool recording_has_owner(const char *text)
+{
+	const char *flags = strrchr(text, ' ');
+
+	return flags && strchr(flags, 'o');
+}
+
+/* ". 4 A 2 . 58": pairs that fill the window, of these letters; NULL: any. */
+static const char *check_pairs(const char *text, unsigned long window, const char *letters)
 {
 	unsigned long total = 0, count;
 	char *end;
 
 	for (;; text = end + 1) {
-		if (!*text || *text == ' ' || text[1] != ' ' || !strchr(DECIMAL, text[2]))
+		if (!*text || *text == ' ' || (letters && !strchr(letters, *text)) || text[1] != ' ' || !strchr(DECIMAL, text[2]))
 			break;
 		count = strtoul(text + 2, &end, 10);
 		if (!count || (*end && *end != ' '))
@@ -149,5 +158,17 @@ const char *recording_check_pages(const char *text, unsigned long window)
 		if (!*end)
 			return total == window ? NULL : "the page-table entries do not fill the window";
 	}
-	return "page-table entries read: pg LETTER COUNT LETTER COUNT ...";
+	return "page-table entries read: LETTER COUNT LETTER COUNT ...";
+}
+
+const char *recording_check_pages(const char *text, unsigned long window)
+{
+	return check_pairs(text, window, NULL);
+}
+
+const char *recording_check_mirror(const char *text, unsigned long window)
+{
+	if (text[0] < '0' || text[0] >= '0' + RECORDING_MIRRORS || text[1] != ' ')
+		return "a device's page table reads: dpt DEVICE LETTER COUNT ...";
+	return strcmp(text + 2, "=") ? check_pairs(text + 2, window, ".rwx") : NULL;
 }

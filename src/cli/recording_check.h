@@ -16,5 +16,8 @@ const char *recording_check_op(const struct recorded_op *op);
 const char *recording_check_event(const char *text);
 const char *recording_check_vma(const char *text);
 const char *recording_check_pages(const char *text, unsigned long window);
+const char *recording_check_mirror(const char *text, unsigned long window);
+/* Does an event that can be read say whose it is? */
+bool recording_has_owner(const char *text);
 
 #endif

@@ -23,6 +23,7 @@ static void do_exit(struct replayer *r, const struct recorded_op *op, char *ret,
 	(void)op;
 	p2psim_process_exit(r->process);
 	r->process = NULL;
+	replayer_close_mirrors(r->mirrors);
 	snprintf(ret, size, "0");
 }
 
@@ -39,6 +40,7 @@ static const struct verb *const verb_tables[] = {
 	replayer_file_verbs,
 	replayer_child_verbs,
 	replayer_remote_verbs,
+	replayer_dmirror_verbs,
 };
 
 static const struct verb *verb_of(const struct recorded_op *op)
@@ -74,6 +76,7 @@ void replayer_do(struct replayer *r, const struct recorded_op *op, struct answer
 	if (r->child)
 		replayer_child_vmas(r, answer);
 	replayer_pages(r, answer);
+	replayer_mirrors(r, answer);
 	if (!answer->violation[0] && !(p2psim_mm_is_valid(r->mm) && p2psim_pgtable_is_valid(r->mm)))
 		snprintf(answer->violation, sizeof(answer->violation), "the simulated mm is not valid any more");
 }
@@ -91,7 +94,7 @@ int replayer_begin(struct replayer *r, const struct recording *recording)
 {
 	memset(r, 0, sizeof(*r));
 	r->window = recording->window * PAGE_SIZE;
-	r->modern = recording->swap;
+	r->modern = recording->with_owners;
 	r->world = p2psim_world_create(&(struct p2psim_config){.swap = recording->swap,
 							      .thp = (enum p2psim_thp)(recording->thp > 0 ? recording->thp : 0)});
 	if (!r->world)
@@ -117,6 +120,7 @@ const char *replayer_end(struct replayer *r)
 		p2psim_process_exit(r->process);
 	if (r->child)
 		p2psim_process_exit(r->child);
+	replayer_end_dmirror(r);
 	replayer_unsubscribe(r);
 	replayer_close_files(r);
 	p2psim_world_check_quiescent(r->world);

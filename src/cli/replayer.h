@@ -18,7 +18,7 @@
 
 /* What one operation gave: texts as in the file. */
 struct answer {
-	char ret[512];
+	char ret[4096];
 	char events[ANSWER_EVENTS][ANSWER_LINE];
 	int event_count;
 	char vmas[ANSWER_LINES][ANSWER_LINE];
@@ -26,6 +26,7 @@ struct answer {
 	char child_vmas[ANSWER_LINES][ANSWER_LINE];	/* of a fork */
 	int child_vma_count;
 	char pages[4096];
+	char mirrors[RECORDING_MIRRORS][2048];	/* of devices that the process has open, else "" */
 	char violation[600];	/* an oracle fired meanwhile */
 };
 
@@ -50,6 +51,8 @@ struct replayer {
 	struct mutex lock;	/* of the interval notifier, as a driver's */
 	bool subscribed;
 	bool modern;		/* the recording tells owners of events, and read-only exclusive entries from others */
+	bool dmirror;		/* the driver is there */
+	struct file *mirrors[RECORDING_MIRRORS], *child_mirrors[RECORDING_MIRRORS];	/* opened */
 	struct logged log[ANSWER_EVENTS];
 	int logged;
 	char violation[600];
@@ -72,5 +75,6 @@ void replayer_events(struct replayer *r, struct answer *answer);
 void replayer_vmas(struct replayer *r, struct answer *answer);
 void replayer_child_vmas(struct replayer *r, struct answer *answer);
 void replayer_pages(struct replayer *r, struct answer *answer);
+void replayer_mirrors(struct replayer *r, struct answer *answer);
 
 #endif

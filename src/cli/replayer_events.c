@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <p2psim/dmirror.h>
 #include <p2psim/linux/mm.h>
 
 static const char *event_name(enum mmu_notifier_event event)
@@ -39,9 +40,12 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 /* Of MIGRATE and EXCLUSIVE: who asked for it. */
 static const char *owner_letters(const struct replayer *r, const struct mmu_notifier_range *range)
 {
+	static const char *const devices[] = { "o0", "o1", "o2", "o3" };
+	int number = p2psim_dmirror_number_of(range->owner);
+
 	if (!r->modern || (range->event != MMU_NOTIFY_MIGRATE && range->event != MMU_NOTIFY_EXCLUSIVE))
 		return "";
-	return range->owner == r ? "om" : "";
+	return range->owner == r ? "om" : number >= 0 ? devices[number] : "";
 }
 
 static void put_range(struct replayer *r, char kind, const struct mmu_notifier_range *range)
@@ -72,7 +76,7 @@ static void on_end(struct mmu_notifier *list, const struct mmu_notifier_range *r
 static void on_change_pte(struct mmu_notifier *list, struct mm_struct *mm, unsigned long addr, pte_t pte)
 {
 	(void)mm;
-	put(of_list(list), 'C', pte_write(pte) ? "w" : "r", addr, addr + PAGE_SIZE, "-");
+	put(of_list(list), 'C', pte_present(pte) && pte_write(pte) ? "w" : "r", addr, addr + PAGE_SIZE, "-");
 }
 
 static int on_clear_flush_young(struct mmu_notifier *list, struct mm_struct *mm, unsigned long start,

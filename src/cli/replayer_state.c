@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <p2psim/dmirror.h>
+#include <p2psim/linux/memremap.h>
 #include <p2psim/linux/mm.h>
 
 static const struct {
@@ -108,6 +110,12 @@ static char huge_letter(pte_t pte)
 	return pte_write(pte) ? 'H' : 'h';
 }
 
+/* letters: read-only, writable; then the same for one that is mapped elsewhere, too. */
+static char device_letter(pte_t pte, const char *letters)
+{
+	return letters[(page_mapcount(pfn_to_page(pte_pfn(pte))) > 1 ? 2 : 0) + (pte_write(pte) ? 1 : 0)];
+}
+
 static char letter_of(const struct replayer *r, unsigned long addr)
 {
 	const pte_t *pte = p2psim_pte_lookup(r->mm, addr);
@@ -119,6 +127,8 @@ static char letter_of(const struct replayer *r, unsigned long addr)
 		return pte_swp_exclusive(*pte) ? 'W' : 'w';
 	if (is_device_exclusive_pte(*pte)) /* older recordings write e for both */
 		return r->modern && pte_write(*pte) ? 'E' : 'e';
+	if (is_device_private_pte(*pte))
+		return device_letter(*pte, "pPuU");
 	if (!pte_present(*pte))
 		return 'x';
 	if (pte_special(*pte) && !p2psim_pmd_is_huge(r->mm, addr))
@@ -128,6 +138,8 @@ static char letter_of(const struct replayer *r, unsigned long addr)
 	page = pfn_to_page(pte_pfn(*pte));
 	if (!PageAnon(page))
 		return pte_protnone(*pte) ? 'm' : pte_write(*pte) ? 'F' : 'f';
+	if (is_device_coherent_page(page))
+		return pte_protnone(*pte) ? 'N' : device_letter(*pte, "qQvV");
 	if (pte_protnone(*pte))
 		return 'n';
 	if (page->flags & (1UL << PG_head | 1UL << PG_tail))
@@ -137,19 +149,47 @@ static char letter_of(const struct replayer *r, unsigned long addr)
 	return pte_write(*pte) ? 'A' : 'a';
 }
 
-/* ". 4 z 1 . 59" */
-void replayer_pages(struct replayer *r, struct answer *answer)
+typedef char letter_fn(const struct replayer *r, const void *of, unsigned long addr);
+
+/* ". 4 z 1 . 59": the letters of all pages of the window. */
+static void say_letters(const struct replayer *r, letter_fn *letter_at, const void *of, char *text, size_t size)
 {
 	unsigned long at, count = r->window / PAGE_SIZE, run;
 	size_t used = 0;
 	char letter;
 
-	for (at = 0; at < count && used < sizeof(answer->pages); at += run) {
-		letter = letter_of(r, WINDOW_BASE + at * PAGE_SIZE);
-		for (run = 1; at + run < count && letter_of(r, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter;
-		     run++)
+	for (at = 0; at < count && used < size; at += run) {
+		letter = letter_at(r, of, WINDOW_BASE + at * PAGE_SIZE);
+		for (run = 1; at + run < count && letter_at(r, of, WINDOW_BASE + (at + run) * PAGE_SIZE) == letter; run++)
 			;
-		used += (size_t)snprintf(answer->pages + used, sizeof(answer->pages) - used, "%s%c %lu", at ? " " : "",
-					 letter, run);
+		used += (size_t)snprintf(text + used, size - used, "%s%c %lu", at ? " " : "", letter, run);
+	}
+}
+
+static char page_letter(const struct replayer *r, const void *of, unsigned long addr)
+{
+	(void)of;
+	return letter_of(r, addr);
+}
+
+void replayer_pages(struct replayer *r, struct answer *answer)
+{
+	say_letters(r, page_letter, NULL, answer->pages, sizeof(answer->pages));
+}
+
+static char mirror_letter(const struct replayer *r, const void *of, unsigned long addr)
+{
+	(void)r;
+	return p2psim_dmirror_entry(of, addr);
+}
+
+void replayer_mirrors(struct replayer *r, struct answer *answer)
+{
+	int i;
+
+	for (i = 0; i < RECORDING_MIRRORS; i++) {
+		answer->mirrors[i][0] = '\0';
+		if (r->mirrors[i])
+			say_letters(r, mirror_letter, r->mirrors[i], answer->mirrors[i], sizeof(answer->mirrors[i]));
 	}
 }

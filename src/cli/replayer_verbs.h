@@ -18,7 +18,7 @@ struct verb {
 
 /* Tables end with a nameless verb. */
 extern const struct verb replayer_map_verbs[], replayer_touch_verbs[], replayer_hmm_verbs[], replayer_file_verbs[],
-	replayer_child_verbs[], replayer_remote_verbs[];
+	replayer_child_verbs[], replayer_remote_verbs[], replayer_dmirror_verbs[];
 
 /* ---- replayer_words.c ---- */
 
@@ -39,6 +39,17 @@ void replayer_write_range(struct p2psim_process *process, unsigned long addr, un
 			  size_t size);
 /* "rw-" */
 int replayer_prot(const char *word);
+
+/* ---- replayer_child.c ---- */
+
+/* False, and "NOCHILD" is said. */
+bool replayer_has_child(const struct replayer *r, char *ret, size_t size);
+
+/* ---- replayer_dmirror.c ---- */
+
+/* What a process that exits leaves open. */
+void replayer_close_mirrors(struct file **mirrors);
+void replayer_end_dmirror(struct replayer *r);
 
 /* ---- replayer_file.c ---- */
 

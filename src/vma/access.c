@@ -180,12 +180,20 @@ int p2psim_access_user(struct mm_struct *mm, unsigned long addr, void *buf, size
 	return 0;
 }
 
+/* Through entries that the CPU has to fault on, a device still reaches its own memory and what it has exclusively. */
+static bool device_may(pte_t pte, bool write)
+{
+	if (is_device_private_pte(pte) || is_device_exclusive_pte(pte))
+		return !write || pte_write(pte);
+	return entry_allows(pte, write);
+}
+
 bool p2psim_translation_check(struct mm_struct *mm, unsigned long va, uint64_t phys, bool write)
 {
 	const pte_t *pte = p2psim_pte_lookup(mm, va);
 	uint64_t cause = 0;
 
-	if (pte && entry_allows(*pte, write) && pte_pfn(*pte) == phys >> PAGE_SHIFT)
+	if (pte && device_may(*pte, write) && pte_pfn(*pte) == phys >> PAGE_SHIFT)
 		return true;
 	if (p2psim_mm_invalidating(mm, va & PAGE_MASK, (va & PAGE_MASK) + PAGE_SIZE, &cause))
 		return true;

@@ -10,10 +10,10 @@
 
 #define AROUND_PAGES 16UL
 
-/* May the page be mapped: of this file, with contents, inside of it? */
+/* May the page be mapped: of this file, with contents that are in core, inside of it? */
 static bool is_usable(const struct address_space *mapping, const struct page *page)
 {
-	return page->mapping == mapping && page->flags & 1UL << PG_uptodate &&
+	return page->mapping == mapping && (page->flags & (1UL << PG_uptodate | 1UL << PG_swapped)) == 1UL << PG_uptodate &&
 	       (loff_t)page->index << PAGE_SHIFT < shmem_info(mapping)->i_size;
 }
 

@@ -35,7 +35,7 @@ static bool is_exclusive_anon(const struct page *page)
 
 bool make_migration_entry(struct vm_area_struct *vma, pte_t *pte, struct page *page)
 {
-	u64 bits = P2PSIM_PTE_MIGRATION | (pte->val & (P2PSIM_PTE_WRITE | P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY));
+	u64 bits = P2PSIM_PTE_MIGRATION | (pte->val & P2PSIM_PTE_WRITE);
 
 	(void)vma;
 	if (is_exclusive_anon(page)) {
@@ -78,13 +78,14 @@ struct arrival {
 	struct page *from, *to;
 };
 
-/* What the entry was, with the VMA's rights of today. */
+/*
+ * What the entry was, with the VMA's rights of today, but old and clean: on the machine of the recordings a migration entry has
+ * no room for either (after mprotect() and back a write faults).
+ */
 static pte_t arrived_pte(const struct vm_area_struct *vma, const struct page *page, pte_t entry)
 {
-	u64 bits = entry.val & P2PSIM_PTE_YOUNG;
+	u64 bits = 0;
 
-	if (PageDirty(page))
-		bits |= entry.val & P2PSIM_PTE_DIRTY;
 	if (entry.val & P2PSIM_PTE_WRITE && vma->vm_flags & VM_WRITE)
 		bits |= P2PSIM_PTE_WRITE;
 	if (is_device_private_page(page))

@@ -18,7 +18,7 @@ static bool is_cached(const struct vm_area_struct *vma, unsigned long addr)
 	if (!vma->vm_file)
 		return false;
 	page = page_cache_find(vma->vm_file->f_mapping, linear_page_index(vma, addr));
-	uptodate = page && page->flags & 1UL << PG_uptodate;
+	uptodate = page && (page->flags & (1UL << PG_uptodate | 1UL << PG_swapped)) == 1UL << PG_uptodate;
 	if (page)
 		put_page(page);
 	return uptodate;

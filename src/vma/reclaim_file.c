@@ -14,12 +14,13 @@
  *	unlock_page()
  *					fault: from the page cache, or zeros
  *
- * A clean page of a tmpfs was never written: it is zeros.  A dirty one stays in the cache, as in a kernel without swap.  Left
- * out: swap slots of tmpfs pages; pages that drivers put into mappings of their own are on no list of reclaim.
+ * A clean page of a tmpfs was never written: it is zeros.  A dirty one stays in the cache; with swap nobody finds it there
+ * until it is faulted in by itself.  Pages that drivers put into mappings of their own are on no list of reclaim.
  */
 #include <p2psim/check.h>
 #include <p2psim/step.h>
 
+#include "core/layer.h"
 #include "vma/page_cache.h"
 #include "vma/rmap_walk.h"
 
@@ -54,6 +55,12 @@ static bool is_droppable(const struct page *page)
 	return !PageDirty(page) && !page->data && page_count(page) == 2;
 }
 
+/* Into a swap slot, which is the page itself: whoever wants the bytes finds them where they were. */
+static bool is_swappable(const struct page *page)
+{
+	return p2psim_world_config(p2psim_world_current())->swap && page_count(page) == 2;
+}
+
 static int reclaim_locked(struct page *page)
 {
 	if (!page->mapping || !(page->flags & 1UL << PG_swapbacked))
@@ -65,6 +72,8 @@ static int reclaim_locked(struct page *page)
 		return -EBUSY;
 	if (is_droppable(page))
 		page_cache_remove(page);
+	else if (is_swappable(page))
+		page->flags |= 1UL << PG_swapped;
 	return 0;
 }
 

@@ -38,6 +38,16 @@ static struct anon_vma_chain *chain_alloc(void)
 	return chain;
 }
 
+void p2psim_anon_vma_changed(struct vm_area_struct *vma)
+{
+	struct anon_vma_chain *chain;
+
+	list_for_each_entry(chain, &vma->anon_vma_chain, same_vma) {
+		list_del(&chain->same_anon_vma);
+		list_add_tail(&chain->same_anon_vma, &chain->anon_vma->chains);
+	}
+}
+
 /* R1 */
 static void chain_link(struct anon_vma_chain *chain, struct vm_area_struct *vma, struct anon_vma *anon_vma)
 {

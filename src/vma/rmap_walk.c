@@ -28,6 +28,37 @@ static bool is_done(const struct rmap_walk *walk)
 	return !walk->all && !page_mapcount(walk->page);
 }
 
+/* The next one in the list after `chain` whose VMA covers the page and begins at that offset. */
+static struct anon_vma_chain *next_alike(const struct rmap_walk *walk, struct anon_vma *anon_vma, struct anon_vma_chain *chain)
+{
+	unsigned long pgoff = chain->vma->vm_pgoff;
+
+	list_for_each_entry_continue(chain, &anon_vma->chains, same_anon_vma)
+		if (chain->vma->vm_pgoff == pgoff && covers(chain->vma, walk->page))
+			return chain;
+	return NULL;
+}
+
+/* The first one in the list of those with the lowest offset, `least` or more. */
+static struct anon_vma_chain *lowest_from(const struct rmap_walk *walk, struct anon_vma *anon_vma, unsigned long least)
+{
+	struct anon_vma_chain *chain, *found = NULL;
+
+	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma)
+		if (chain->vma->vm_pgoff >= least && covers(chain->vma, walk->page) &&
+		    (!found || chain->vma->vm_pgoff < found->vma->vm_pgoff))
+			found = chain;
+	return found;
+}
+
+/* In the order of the kernel's interval tree: by offset, then who came or changed last comes last. */
+static struct anon_vma_chain *next_chain(const struct rmap_walk *walk, struct anon_vma *anon_vma, struct anon_vma_chain *chain)
+{
+	struct anon_vma_chain *next = next_alike(walk, anon_vma, chain);
+
+	return next ? next : lowest_from(walk, anon_vma, chain->vma->vm_pgoff + 1);
+}
+
 /* The anon_vma outlives its VMAs while it is held. */
 static bool walk_anon(const struct rmap_walk *walk, struct anon_vma *anon_vma)
 {
@@ -36,9 +67,7 @@ static bool walk_anon(const struct rmap_walk *walk, struct anon_vma *anon_vma)
 
 	anon_vma->refcount++;
 	anon_vma_lock_read(anon_vma);
-	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma) {
-		if (!covers(chain->vma, walk->page))
-			continue;
+	for (chain = lowest_from(walk, anon_vma, 0); chain; chain = next_chain(walk, anon_vma, chain)) {
 		ok = visit_vma(walk, chain->vma);
 		if (!ok || is_done(walk))
 			break;

@@ -9,7 +9,8 @@
 #include "vma/internal.h"
 
 /*
- * Calls visit() for each VMA that covers the page's place in its file or anonymous memory, oldest mapping first, under the
+ * Calls visit() for each VMA that covers the page's place in its file or anonymous memory, by the offset at which the VMA
+ * begins, then the one first that has had these boundaries longest, under the
  * lock of the reverse map and without mmap_lock.  Ends when visit() says false, and, unless `all`, when nothing maps the
  * page any more.  False: visit() said so.
  */

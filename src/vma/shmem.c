@@ -79,6 +79,8 @@ int shmem_get_page(struct address_space *mapping, pgoff_t index, enum shmem_want
 		else
 			error = add_page(mapping, index, want, page);
 	} while (error == -EEXIST);
+	if (!error)
+		(*page)->flags &= ~(1UL << PG_swapped);
 	/* Only the first fallocate() of a page leaves its contents undefined. */
 	if (!error && want != SHMEM_READ && (want != SHMEM_ALLOC || was_there))
 		(*page)->flags |= 1UL << PG_uptodate;

@@ -231,6 +231,9 @@ static void apply(const struct vma_change *c)
 	if (c->shrunk)
 		set_range(c->shrunk, c->shrunk_start, c->shrunk_end);
 	set_range(vma, c->start, c->end);
+	p2psim_anon_vma_changed(vma);
+	if (c->shrunk)
+		p2psim_anon_vma_changed(c->shrunk);
 	for (i = 0; i < ARRAY_SIZE(c->gone); i++)
 		if (c->gone[i])
 			swallow(c->gone[i], vma);

@@ -193,6 +193,8 @@ static inline size_t list_count_nodes(const struct list_head *head)
 #define list_for_each_entry(pos, head, member)                                                                         \
 	for (pos = list_first_entry(head, __typeof__(*pos), member); &pos->member != (head);                           \
 	     pos = list_next_entry(pos, member))
+#define list_for_each_entry_continue(pos, head, member)                                                                \
+	for (pos = list_next_entry(pos, member); &pos->member != (head); pos = list_next_entry(pos, member))
 #define list_for_each_entry_safe(pos, n, head, member)                                                                 \
 	for (pos = list_first_entry(head, __typeof__(*pos), member), n = list_next_entry(pos, member);                 \
 	     &pos->member != (head); pos = n, n = list_next_entry(n, member))

@@ -114,6 +114,7 @@ enum pageflags {
 	PG_head, PG_tail,
 	PG_swapcache,
 	PG_ksm,
+	PG_swapped,		/* of a tmpfs: its bytes are in swap; the cache keeps the page for them only */
 };
 
 /* Contents exist only where something was stored: data NULL reads as zeros. */

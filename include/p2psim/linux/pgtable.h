@@ -11,7 +11,7 @@
  *
  * Not present, and not none; `write` tells what the entry was, or becomes again:
  *	swap		slot in the pfn's place; only = the page was this mapping's alone; no write
- *	migration	pfn of the page that moves; only as above (also when write); young and dirty kept.  No reference, no
+ *	migration	pfn of the page that moves; only as above (also when write).  No reference, no
  *			map count: whoever migrates holds the page.  Counts as resident
  *	exclusive	a device has the page for itself (make_device_exclusive_range()).  A reference, no map count; resident
  *	private		device-private memory (<p2psim/linux/memremap.h>): a reference and a map count; resident

@@ -20,7 +20,7 @@ struct anon_vma {
 	int refcount;			/* of chains, and of those whose root it is */
 	int num_children;		/* whose parent it is; a root counts itself */
 	int num_active_vmas;		/* whose vma->anon_vma it is */
-	struct list_head chains;	/* struct anon_vma_chain, oldest first */
+	struct list_head chains;	/* struct anon_vma_chain; one goes to the end when its VMA changes its boundaries */
 };
 
 struct anon_vma_chain {
@@ -45,6 +45,8 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
  */
 int anon_vma_fork(struct vm_area_struct *vma, struct vm_area_struct *parent_vma);
 void unlink_anon_vmas(struct vm_area_struct *vma);
+/* Its boundaries have changed: it is the last one found of those that begin alike.  Context: its anon_vma's lock, W. */
+void p2psim_anon_vma_changed(struct vm_area_struct *vma);
 void p2psim_anon_vma_put(struct anon_vma *anon_vma);
 
 /*
