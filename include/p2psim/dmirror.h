@@ -5,14 +5,14 @@
  * (DEVICE_COHERENT).  Mirrors: lib/test_hmm.c, 6.1; numbers and layout of its commands are the same, so that a program can drive
  * either.
  *
- *	p2psim_dmirror_load(NULL);
+ *	p2psim_dmirror_load(NULL, &driver);
  *	p2psim_device_open(app, "hmm_dmirror0", O_RDWR, &file);
  *	cmd = (struct p2psim_dmirror_cmd){ .addr = va, .ptr = buffer, .npages = 4 };
  *	p2psim_store(app, at, &cmd, sizeof(cmd));
  *	p2psim_ioctl(app, file, P2PSIM_DMIRROR_READ, at);
  *	p2psim_load(app, at, &cmd, sizeof(cmd));		cpages, faults; the bytes are at `buffer`
  *	p2psim_close(app, file);				brings all memory of the device back
- *	p2psim_dmirror_unload();
+ *	p2psim_dmirror_unload(driver);
  */
 #ifndef P2PSIM_DMIRROR_H
 #define P2PSIM_DMIRROR_H
@@ -24,6 +24,7 @@
 P2PSIM_BEGIN_DECLS
 
 struct file;
+struct p2psim_dmirror;
 
 #define P2PSIM_DMIRROR_DEVICES 4
 
@@ -41,8 +42,8 @@ struct p2psim_dmirror_cmd {
  *
  *	READ			memory through the device's page table, faulting in what is missing: -EFAULT, -ENOMEM, -EBUSY
  *	WRITE			the same the other way; -EPERM: a VMA that cannot be written
- *	MIGRATE_TO_DEV		moves what can be moved, then reads; -ENOENT: a page is not in the device's table now, though the others
- *				have moved; -EINVAL: a hole, not readable
+ *	MIGRATE_TO_DEV		moves what can be moved, then reads; -ENOENT: a page is not in the device's table now, though
+ *				the others have moved; -EINVAL: a hole, not readable
  *	MIGRATE_TO_SYS		back; cpages: how many moved
  *	SNAPSHOT		a P2PSIM_DMIRROR_PROT_* byte a page, nothing is faulted
  *	EXCLUSIVE		atomic access, then reads; -EBUSY: not all pages; those before are exclusive nevertheless
@@ -89,15 +90,15 @@ struct p2psim_dmirror_config {
 	unsigned int mistakes;		/* mask of enum p2psim_dmirror_mistake */
 };
 
-/* The driver, once a world.  NULL: defaults.  0; -ENOMEM; -EBUSY: it is there. */
-P2PSIM_EXPORT int p2psim_dmirror_load(const struct p2psim_dmirror_config *config);
-/* All files are closed.  Brings all memory back and waits for it. */
-P2PSIM_EXPORT void p2psim_dmirror_unload(void);
+/* The driver, once a world.  config NULL: defaults.  0; -ENOMEM. */
+P2PSIM_EXPORT int p2psim_dmirror_load(const struct p2psim_dmirror_config *config, struct p2psim_dmirror **driver);
+/* All files are closed.  Brings all memory back and waits for it.  NULL is allowed. */
+P2PSIM_EXPORT void p2psim_dmirror_unload(struct p2psim_dmirror *driver);
 
 /* The device's own entry of addr: '.' none, 'r' read, 'w' write, 'x' atomic.  No step. */
 P2PSIM_EXPORT char p2psim_dmirror_entry(const struct file *file, unsigned long addr);
-/* Who is a device page's owner (pgmap->owner)?  0 to 3, or -1. */
-P2PSIM_EXPORT int p2psim_dmirror_number_of(const void *owner);
+/* Which device is the owner of these pages (pgmap->owner), or of an event?  0 to 3, or -1. */
+P2PSIM_EXPORT int p2psim_dmirror_number_of(const struct p2psim_dmirror *driver, const void *owner);
 
 P2PSIM_END_DECLS
 

@@ -189,8 +189,9 @@ static const struct {
 	{ "rdr", "2.2" },	{ "wrr", "2.2" },	{ "cr", "2.2" },	{ "cw", "2.2" },	{ "hmm", "4.5" },
 	{ "excl", "7" },	{ "migr", "7" },	{ "gup", "6.1" },	{ "pvr", "6.1" },	{ "pvw", "6.1" },
 	{ "forcew", "6.1" },	{ "dmig", "7.2, 8.1" },	{ "dsys", "7.2, 8.1" },	{ "cdmig", "7.2, 8.1" },
-	{ "cdsys", "7.2, 8.1" }, { "drel", "7.6, 8.1" }, { "dclose", "7.6, 8.1" }, { "dexcl", "4.7, 8.1" }, { "dread", "4.5, 8.1" },
-	{ "dwrite", "4.5, 8.1" }, { "dsnap", "4.5, 8.1" }, { "dopen", "8.1" },	{ "dchk", "8.1" },	{ NULL, "1, 2" },
+	{ "cdsys", "7.2, 8.1" }, { "drel", "7.6, 8.1" }, { "dclose", "7.6, 8.1" }, { "dexcl", "4.7, 8.1" },
+	{ "dread", "4.5, 8.1" }, { "dwrite", "4.5, 8.1" }, { "dsnap", "4.5, 8.1" }, { "dopen", "8.1" },
+	{ "dchk", "8.1" },	{ NULL, "1, 2" },
 };
 
 static void put_sections(FILE *out, const struct recorded_op *op)

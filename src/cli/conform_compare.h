@@ -25,8 +25,8 @@ struct expected {
 void conform_expect_nothing(struct expected *expected, const struct recording *recording);
 void conform_follow(struct expected *expected, const struct recorded_op *op);
 /*
- * Result, callbacks (without 'ev R', which are not stable from run to run), VMAs, the child's VMAs, page-table entries, those of the
- * devices.
+ * Result, callbacks (without 'ev R', which are not stable from run to run), VMAs, the child's VMAs, page-table entries, those
+ * of the devices.
  */
 bool conform_agrees(const struct recorded_op *op, const struct expected *expected, const struct answer *answer);
 /* Side by side what differs; with `explain` also what agrees, and the sections of the reference that say how it should be. */

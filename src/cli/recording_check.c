@@ -158,7 +158,8 @@ static const char *check_pairs(const char *text, unsigned long window, const cha
 		if (!*end)
 			return total == window ? NULL : "the page-table entries do not fill the window";
 	}
-	return "page-table entries read: LETTER COUNT LETTER COUNT ...";
+	return letters ? "a device's page table reads: dpt DEVICE LETTER COUNT ..." :
+			 "page-table entries read: pg LETTER COUNT LETTER COUNT ...";
 }
 
 const char *recording_check_pages(const char *text, unsigned long window)

@@ -51,7 +51,7 @@ struct replayer {
 	struct mutex lock;	/* of the interval notifier, as a driver's */
 	bool subscribed;
 	bool modern;		/* the recording tells owners of events, and read-only exclusive entries from others */
-	bool dmirror;		/* the driver is there */
+	struct p2psim_dmirror *dmirror;	/* the driver, from the first open on */
 	struct file *mirrors[RECORDING_MIRRORS], *child_mirrors[RECORDING_MIRRORS];	/* opened */
 	struct logged log[ANSWER_EVENTS];
 	int logged;

@@ -63,7 +63,7 @@ static void do_open(struct replayer *r, const struct recorded_op *op, char *ret,
 		return;
 	}
 	if (!r->dmirror)
-		r->dmirror = !p2psim_dmirror_load(NULL);
+		p2psim_dmirror_load(NULL, &r->dmirror);
 	p2psim_mmap(c.process, COMMAND_AT, (1 + BUFFER_PAGES) * PAGE_SIZE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	snprintf(name, sizeof(name), "hmm_dmirror%d", c.number);
@@ -99,8 +99,7 @@ void replayer_end_dmirror(struct replayer *r)
 {
 	replayer_close_mirrors(r->mirrors);
 	replayer_close_mirrors(r->child_mirrors);
-	if (r->dmirror)
-		p2psim_dmirror_unload();
+	p2psim_dmirror_unload(r->dmirror);
 }
 
 /* ---- commands ---- */
@@ -146,9 +145,11 @@ static void say_data(const unsigned char *bytes, unsigned long pages, unsigned l
 		snprintf(text + used, size - used, "%s %lu", used ? "" : "-", sum);
 }
 
-static void say_outcome(const struct caller *c, const struct p2psim_dmirror_cmd *cmd, unsigned long unit, char *ret, size_t size)
+static void say_outcome(const struct caller *c, const struct p2psim_dmirror_cmd *cmd, unsigned long unit, char *ret,
+			size_t size)
 {
-	size_t used = (size_t)snprintf(ret, size, "0 %llu %llu ", (unsigned long long)cmd->cpages, (unsigned long long)cmd->faults);
+	size_t used = (size_t)snprintf(ret, size, "0 %llu %llu ", (unsigned long long)cmd->cpages,
+				       (unsigned long long)cmd->faults);
 	unsigned char *bytes = malloc(cmd->npages * PAGE_SIZE);
 
 	if (!bytes || (unit && p2psim_load(c->process, BUFFER_AT, bytes, cmd->npages * unit)))

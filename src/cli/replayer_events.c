@@ -41,7 +41,7 @@ static void put(struct replayer *r, char kind, const char *what, unsigned long s
 static const char *owner_letters(const struct replayer *r, const struct mmu_notifier_range *range)
 {
 	static const char *const devices[] = { "o0", "o1", "o2", "o3" };
-	int number = p2psim_dmirror_number_of(range->owner);
+	int number = p2psim_dmirror_number_of(r->dmirror, range->owner);
 
 	if (!r->modern || (range->event != MMU_NOTIFY_MIGRATE && range->event != MMU_NOTIFY_EXCLUSIVE))
 		return "";

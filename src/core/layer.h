@@ -18,7 +18,6 @@ enum p2psim_layer {
 	P2PSIM_LAYER_IOPORT,	/* regions of physical addresses (src/vma/ioport.c) */
 	P2PSIM_LAYER_CHRDEV,	/* numbers of character devices and their nodes (src/p2p/chrdev.c) */
 	P2PSIM_LAYER_REASON,	/* the last refusal of each task (src/vma/reason.c): all layers from vma up share it */
-	P2PSIM_LAYER_DMIRROR,
 	P2PSIM_LAYER_NR
 };
 

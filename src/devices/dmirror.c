@@ -10,32 +10,7 @@
 #include <p2psim/linux/uaccess.h>
 #include <p2psim/trace.h>
 
-#include "core/layer.h"
-
 #define CHUNK_PAGES 65536UL
-
-/* Of a world. */
-struct dmirror_driver {
-	struct dmirror_device *devices[P2PSIM_DMIRROR_DEVICES];
-	dev_t numbers;
-	struct p2psim_dmirror_config config;
-	bool loaded;
-};
-
-static struct dmirror_driver *driver(void)
-{
-	return p2psim_layer_state(P2PSIM_LAYER_DMIRROR, sizeof(struct dmirror_driver));
-}
-
-bool dmirror_has(unsigned int mistake)
-{
-	return driver()->config.mistakes & mistake;
-}
-
-unsigned long dmirror_chunk_pages(void)
-{
-	return driver()->config.chunk_pages;
-}
 
 /* ---- files ---- */
 
@@ -72,7 +47,7 @@ static int dmirror_release(struct inode *inode, struct file *file)
 	list_del(&dmirror->link);
 	mutex_unlock(&device->mirrors_lock);
 	mmu_interval_notifier_remove(&dmirror->notifier);
-	if (!dmirror_has(P2PSIM_DMIRROR_NO_EVICT))
+	if (!dmirror_has(device, P2PSIM_DMIRROR_NO_EVICT))
 		dmirror_evict(device);
 	dmirror_erase(dmirror, 0, ULONG_MAX);
 	kfree(dmirror);
@@ -152,14 +127,14 @@ static void device_freed(struct device *device)
 	kfree(container_of(device, struct dmirror_device, device));
 }
 
-static int add_device(struct dmirror_driver *d, int number)
+static int add_device(struct p2psim_dmirror *d, int number)
 {
 	struct dmirror_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 	int ret;
 
 	if (!device)
 		return -ENOMEM;
-	device->number = number;
+	device->driver = d;
 	device->coherent = number >= 2;
 	mutex_init(&device->devmem_lock);
 	mutex_init(&device->mirrors_lock);
@@ -180,11 +155,13 @@ static int add_device(struct dmirror_driver *d, int number)
 	return ret;
 }
 
-static void remove_devices(struct dmirror_driver *d)
+void p2psim_dmirror_unload(struct p2psim_dmirror *d)
 {
 	struct dmirror_device *device;
 	int i;
 
+	if (!d)
+		return;
 	for (i = 0; i < P2PSIM_DMIRROR_DEVICES; i++) {
 		device = d->devices[i];
 		if (!device)
@@ -192,40 +169,35 @@ static void remove_devices(struct dmirror_driver *d)
 		cdev_device_del(&device->cdev, &device->device);
 		dmirror_remove_chunks(device);
 		put_device(&device->device);
-		d->devices[i] = NULL;
 	}
 	unregister_chrdev_region(d->numbers, P2PSIM_DMIRROR_DEVICES);
-	d->loaded = false;
+	kfree(d);
 }
 
-int p2psim_dmirror_load(const struct p2psim_dmirror_config *config)
+int p2psim_dmirror_load(const struct p2psim_dmirror_config *config, struct p2psim_dmirror **driver)
 {
-	struct dmirror_driver *d = driver();
+	struct p2psim_dmirror *d = kzalloc(sizeof(*d), GFP_KERNEL);
 	int i, ret;
 
-	if (!d || d->loaded)
-		return d ? -EBUSY : -ENOMEM;
+	*driver = NULL;
+	if (!d)
+		return -ENOMEM;
 	if (config)
 		d->config = *config;
 	if (!d->config.chunk_pages)
 		d->config.chunk_pages = CHUNK_PAGES;
 	ret = alloc_chrdev_region(&d->numbers, 0, P2PSIM_DMIRROR_DEVICES, "HMM_DMIRROR");
-	if (ret)
+	if (ret) {
+		kfree(d);
 		return ret;
-	d->loaded = true;
+	}
 	for (i = 0; i < P2PSIM_DMIRROR_DEVICES && !ret; i++)
 		ret = add_device(d, i);
 	if (ret)
-		remove_devices(d);
+		p2psim_dmirror_unload(d);
+	else
+		*driver = d;
 	return ret;
-}
-
-void p2psim_dmirror_unload(void)
-{
-	struct dmirror_driver *d = driver();
-
-	if (d && d->loaded)
-		remove_devices(d);
 }
 
 /* ---- for those who look from outside ---- */
@@ -237,9 +209,8 @@ char p2psim_dmirror_entry(const struct file *file, unsigned long addr)
 	return entry ? "rwx"[entry->access] : '.';
 }
 
-int p2psim_dmirror_number_of(const void *owner)
+int p2psim_dmirror_number_of(const struct p2psim_dmirror *d, const void *owner)
 {
-	const struct dmirror_driver *d = p2psim_layer_peek(P2PSIM_LAYER_DMIRROR);
 	int i;
 
 	for (i = 0; d && owner && i < P2PSIM_DMIRROR_DEVICES; i++)

@@ -39,22 +39,22 @@ static struct dmirror_entry *usable(const struct dmirror *dmirror, unsigned long
 	return entry;
 }
 
-static struct page *bytes_of(struct dmirror_entry *entry)
+static struct page *bytes_of(const struct dmirror *dmirror, const struct dmirror_entry *entry)
 {
-	return dmirror_has(P2PSIM_DMIRROR_KMAP) ? entry->page : dmirror_backing_page(entry->page);
+	return dmirror_has(dmirror->device, P2PSIM_DMIRROR_KMAP) ? entry->page : dmirror_backing_page(entry->page);
 }
 
 /* One page, as one step: the entry is true, and its bytes move. */
 static void copy_page(struct dmirror *dmirror, struct dmirror_entry *entry, char *bytes, bool write)
 {
-	unsigned long va = entry->vpfn << PAGE_SHIFT;
-	struct page *page = bytes_of(entry);
+	unsigned long va = entry->node.start << PAGE_SHIFT;
+	struct page *page = bytes_of(dmirror, entry);
 	struct p2psim_op op = {
 		.kind = write ? P2PSIM_STEP_DMA_WRITE : P2PSIM_STEP_DMA_READ,
 		.label = "dmirror:access",
 		.access_count = 2,
 		.access[0] = { P2PSIM_OBJ_RAM, write, page->pfn, page->pfn },
-		.access[1] = { p2psim_object_id(&dmirror_mm(dmirror)->obj), false, entry->vpfn, entry->vpfn },
+		.access[1] = { p2psim_object_id(&dmirror_mm(dmirror)->obj), false, entry->node.start, entry->node.start },
 	};
 
 	p2psim_step_op(&op);

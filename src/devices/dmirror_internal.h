@@ -15,11 +15,10 @@
 #include <p2psim/dmirror.h>
 #include <p2psim/linux/cdev.h>
 #include <p2psim/linux/hmm.h>
+#include <p2psim/linux/interval_tree.h>
 #include <p2psim/linux/memremap.h>
 #include <p2psim/linux/mmu_notifier.h>
 #include <p2psim/linux/mutex.h>
-
-#include "core/tree.h"
 
 #define DMIRROR_BATCH 64	/* pages that are asked for at once */
 
@@ -38,7 +37,7 @@ struct dmirror_chunk {
 struct dmirror_device {
 	struct device device;
 	struct cdev cdev;
-	int number;
+	struct p2psim_dmirror *driver;
 	bool coherent;
 	struct mutex devmem_lock;	/* of `chunks` */
 	spinlock_t lock;		/* of the free pages */
@@ -55,8 +54,7 @@ enum dmirror_access {
 };
 
 struct dmirror_entry {
-	struct p2psim_tree_node node;
-	unsigned long vpfn;
+	struct interval_tree_node node;	/* one page: start is its number */
 	struct page *page;		/* as the CPU's page table says it: not the one behind */
 	enum dmirror_access access;
 	bool blocked;			/* the page may be on its way: nobody uses the entry */
@@ -67,12 +65,20 @@ struct dmirror {
 	struct list_head link;		/* in device->mirrors */
 	struct mmu_interval_notifier notifier;
 	struct mutex mutex;		/* of the table */
-	struct p2psim_tree table;
+	struct rb_root_cached table;
 };
 
-/* Does the driver of this world make the mistake? */
-bool dmirror_has(unsigned int mistake);
-unsigned long dmirror_chunk_pages(void);
+struct p2psim_dmirror {
+	struct dmirror_device *devices[P2PSIM_DMIRROR_DEVICES];
+	dev_t numbers;
+	struct p2psim_dmirror_config config;
+};
+
+/* Does the driver make this mistake? */
+static inline bool dmirror_has(const struct dmirror_device *device, unsigned int mistake)
+{
+	return device->driver->config.mistakes & mistake;
+}
 
 static inline struct mm_struct *dmirror_mm(const struct dmirror *dmirror)
 {

@@ -59,20 +59,20 @@ static int map_chunk(struct dmirror_chunk *chunk, unsigned long bytes)
 /* Context: devmem_lock. */
 static int add_chunk(struct dmirror_device *device)
 {
-	unsigned long bytes = dmirror_chunk_pages() << PAGE_SHIFT;
+	unsigned long pages = device->driver->config.chunk_pages;
 	struct dmirror_chunk *chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
 	int ret;
 
 	if (!chunk)
 		return -ENOMEM;
 	chunk->device = device;
-	ret = map_chunk(chunk, bytes);
+	ret = map_chunk(chunk, pages << PAGE_SHIFT);
 	if (ret) {
 		kfree(chunk);
 		return ret;
 	}
 	chunk->first = chunk->pagemap.range.start >> PAGE_SHIFT;
-	chunk->unused = chunk->first + dmirror_chunk_pages();
+	chunk->unused = chunk->first + pages;
 	spin_lock(&device->lock);
 	list_add_tail(&chunk->link, &device->chunks);
 	spin_unlock(&device->lock);
@@ -145,7 +145,7 @@ static void dmirror_page_free(struct page *page)
 	struct dmirror_chunk *chunk = chunk_of(page);
 	struct dmirror_device *device = chunk->device;
 
-	if (backing != page && !dmirror_has(P2PSIM_DMIRROR_LOSE_BACKING))
+	if (backing != page && !dmirror_has(device, P2PSIM_DMIRROR_LOSE_BACKING))
 		__free_page(backing);
 	spin_lock(&device->lock);
 	if (!chunk->remove) {
@@ -232,7 +232,7 @@ void dmirror_remove_chunks(struct dmirror_device *device)
 	mutex_lock(&device->devmem_lock);
 	close_chunks(device);
 	list_for_each_entry(chunk, &device->chunks, link)
-		if (!dmirror_has(P2PSIM_DMIRROR_NO_EVICT))
+		if (!dmirror_has(device, P2PSIM_DMIRROR_NO_EVICT))
 			evict_chunk(chunk);
 	list_for_each_entry_safe(chunk, next, &device->chunks, link) {
 		memunmap_pages(&chunk->pagemap);

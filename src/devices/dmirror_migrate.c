@@ -166,7 +166,7 @@ vm_fault_t dmirror_migrate_to_ram(struct vm_fault *vmf)
 	};
 	long moved;
 
-	if (dmirror_has(P2PSIM_DMIRROR_STAY))
+	if (dmirror_has(device, P2PSIM_DMIRROR_STAY))
 		return 0;
 	moved = move_to_system(device, &args);
 	if (moved < 0)

@@ -12,39 +12,20 @@
 #include <p2psim/linux/hmm.h>
 #include <p2psim/linux/slab.h>
 
-static struct dmirror_entry *entry_of(const struct p2psim_tree_node *node)
+static struct dmirror_entry *entry_of(struct interval_tree_node *node)
 {
 	return node ? container_of(node, struct dmirror_entry, node) : NULL;
 }
 
-static bool comes_before(const struct p2psim_tree_node *a, const struct p2psim_tree_node *b)
+/* The first entry of [first, last]. */
+static struct dmirror_entry *first_of(const struct dmirror *dmirror, unsigned long first, unsigned long last)
 {
-	return entry_of(a)->vpfn < entry_of(b)->vpfn;
-}
-
-static const struct p2psim_tree_ops table_ops = { .less = comes_before };
-
-/* The first entry from vpfn on. */
-static struct dmirror_entry *find_from(const struct dmirror *dmirror, unsigned long vpfn)
-{
-	struct p2psim_tree_node *node = dmirror->table.root, *found = NULL;
-
-	while (node) {
-		if (entry_of(node)->vpfn >= vpfn) {
-			found = node;
-			node = node->left;
-		} else {
-			node = node->right;
-		}
-	}
-	return entry_of(found);
+	return entry_of(interval_tree_iter_first((struct rb_root_cached *)&dmirror->table, first, last));
 }
 
 struct dmirror_entry *dmirror_find(const struct dmirror *dmirror, unsigned long vpfn)
 {
-	struct dmirror_entry *entry = find_from(dmirror, vpfn);
-
-	return entry && entry->vpfn == vpfn ? entry : NULL;
+	return first_of(dmirror, vpfn, vpfn);
 }
 
 int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, enum dmirror_access access, bool blocked)
@@ -55,8 +36,8 @@ int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, 
 		entry = kzalloc(sizeof(*entry), GFP_ATOMIC);
 		if (!entry)
 			return -ENOMEM;
-		entry->vpfn = vpfn;
-		p2psim_tree_insert(&dmirror->table, &entry->node, &table_ops);
+		entry->node.start = entry->node.last = vpfn;
+		interval_tree_insert(&entry->node, &dmirror->table);
 	}
 	entry->page = page;
 	entry->access = access;
@@ -68,8 +49,8 @@ void dmirror_erase(struct dmirror *dmirror, unsigned long first, unsigned long l
 {
 	struct dmirror_entry *entry;
 
-	for (entry = find_from(dmirror, first); entry && entry->vpfn <= last; entry = find_from(dmirror, first)) {
-		p2psim_tree_erase(&dmirror->table, &entry->node, &table_ops);
+	while ((entry = first_of(dmirror, first, last))) {
+		interval_tree_remove(&entry->node, &dmirror->table);
 		kfree(entry);
 	}
 }
@@ -77,9 +58,9 @@ void dmirror_erase(struct dmirror *dmirror, unsigned long first, unsigned long l
 /* Context: the mutex. */
 static void block(struct dmirror *dmirror, unsigned long first, unsigned long last, bool blocked)
 {
-	struct dmirror_entry *entry = find_from(dmirror, first);
+	struct dmirror_entry *entry = first_of(dmirror, first, last);
 
-	for (; entry && entry->vpfn <= last; entry = entry_of(p2psim_tree_next(&entry->node)))
+	for (; entry; entry = entry_of(interval_tree_iter_next(&entry->node, first, last)))
 		entry->blocked = blocked;
 }
 
@@ -120,13 +101,13 @@ static void obey(struct dmirror *dmirror, const struct mmu_notifier_range *range
 
 	if (range->event == MMU_NOTIFY_MIGRATE && range->owner == dmirror->device)
 		block(dmirror, first, last - 1, true);
-	else if (!dmirror_has(P2PSIM_DMIRROR_NO_INVALIDATE))
+	else if (!dmirror_has(dmirror->device, P2PSIM_DMIRROR_NO_INVALIDATE))
 		dmirror_erase(dmirror, first, last);
 }
 
 static bool is_ignored(const struct dmirror *dmirror, const struct mmu_notifier_range *range)
 {
-	return dmirror_has(P2PSIM_DMIRROR_USE_WHILE_COPIED) && range->event == MMU_NOTIFY_MIGRATE &&
+	return dmirror_has(dmirror->device, P2PSIM_DMIRROR_USE_WHILE_COPIED) && range->event == MMU_NOTIFY_MIGRATE &&
 	       range->owner == dmirror->device;
 }
 

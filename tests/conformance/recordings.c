@@ -160,10 +160,10 @@ static void test_progress_is_told_on_stderr(void **state)
 static void test_what_is_not_supported_is_counted_and_its_verb_is_named(void **state)
 {
 	struct scratch *s = *state;
-	static const char text[] = HEADER OP_MMAP "op dopen 0\nret 0\nvma =\npg =\nend\n" OP_WR;
+	static const char text[] = HEADER OP_MMAP "op mmap 0 1000 rw- p,fixed,sync anon 0\nret 0x0\nvma =\npg =\nend\n" OP_WR;
 
 	write_file(s->path, text, strlen(text));
-	assert_tool(0, "first unsupported: dopen 1\nops 1 mismatches 0 unsupported 2\n", NULL, "conform", s->path);
+	assert_tool(0, "first unsupported: mmap 1\nops 1 mismatches 0 unsupported 2\n", NULL, "conform", s->path);
 }
 
 static void test_huge_pages_are_on_where_the_recording_says_so(void **state)
