@@ -35,6 +35,15 @@
 #endif
 #endif
 
+/* The including file is one whose plain accesses are race-checked (p2psim-tsan). */
+#if defined(__SANITIZE_THREAD__)
+#define P2PSIM_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define P2PSIM_TSAN 1
+#endif
+#endif
+
 P2PSIM_BEGIN_DECLS
 
 struct task_struct;

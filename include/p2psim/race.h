@@ -16,6 +16,19 @@ P2PSIM_BEGIN_DECLS
 
 /* The slow half of the checks below; `what` (static) names the variable in reports. */
 P2PSIM_EXPORT void p2psim_race_touch(const volatile void *addr, size_t size, bool write, const char *what);
+enum p2psim_race_how {
+	P2PSIM_RACE_READ = 0,
+	P2PSIM_RACE_WRITE = 1,
+	P2PSIM_RACE_MARKED = 2,		/* READ_ONCE() and its kin: they race with plain accesses, not with each other */
+};
+
+/*
+ * What compiled code did at `pc`, for those who instrument it (libp2psim-tsan).  A volatile access is a step, as
+ * READ_ONCE() and WRITE_ONCE() are, unless it is the one inside them.  Without a world they do nothing.
+ */
+P2PSIM_EXPORT void p2psim_race_access(const volatile void *addr, size_t size, enum p2psim_race_how how, const void *pc);
+P2PSIM_EXPORT void p2psim_race_volatile(const volatile void *addr, size_t size, bool write);
+
 /* The variable at `addr` was read with acquire, written with release order: called right after the marked access. */
 P2PSIM_EXPORT void p2psim_race_order(const volatile void *addr, bool acquire, bool release);
 
@@ -26,7 +39,7 @@ static inline bool p2psim_race_on(void)
 	return __builtin_expect(hot && (hot->busy & (P2PSIM_BUSY_RACE | P2PSIM_BUSY_ENDED)) == P2PSIM_BUSY_RACE, 0);
 }
 
-/* A plain access of `size` bytes at `addr` by the running task.  Its own stack is nobody else's: not checked. */
+/* A plain access of `size` bytes at `addr` by the running task.  Its own stack is checked once somebody else was there. */
 #define p2psim_race_check(addr, size, write)                                                                           \
 	__extension__({                                                                                                \
 		P2PSIM_HERE();                                                                                         \

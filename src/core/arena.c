@@ -173,6 +173,7 @@ void p2psim_block_free(void *block, const char *what)
 	(void)what;
 	if (!block)
 		return;
+	p2psim_race_forget(p2psim_world_here(), block, BLOCK);
 	*(void **)block = arena->free_blocks;
 	arena->free_blocks = block;
 	arena->live_blocks--;

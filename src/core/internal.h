@@ -172,6 +172,12 @@ struct p2psim_world {
 	char module_error[256];
 
 	struct p2psim_race *race;		/* of this execution; NULL until something is checked */
+	struct {
+		const volatile void *addr;
+		size_t size;
+		uint64_t step;
+	} marked;				/* the marked access whose step was the last */
+	struct p2psim_places *places;		/* where code lies in the source, as far as somebody asked */
 	void *layer[P2PSIM_LAYER_NR];
 	void (*layer_check[P2PSIM_LAYER_NR])(void *state);
 
@@ -222,6 +228,8 @@ bool p2psim_inject_here(struct p2psim_world *world);
 void p2psim_slab_check(struct p2psim_world *world);
 /* The allocation around `addr`: its id and the offset in it; false if it lies in none. */
 bool p2psim_slab_find(struct p2psim_world *world, const void *addr, uint32_t *id, uint64_t *offset);
+/* Who allocated it, or freed it, and how many bytes were asked for; false if it lies in no allocation. */
+bool p2psim_slab_origin(struct p2psim_world *world, const void *addr, const struct p2psim_site **site, uint32_t *size);
 #define P2PSIM_SPAN 65536u
 enum { P2PSIM_SPAN_NONE, P2PSIM_SPAN_LARGE = 33, P2PSIM_SPAN_MORE, P2PSIM_SPAN_BLOCKS, P2PSIM_SPAN_BOOK,
        P2PSIM_SPAN_TEXT };
@@ -251,12 +259,14 @@ const struct p2psim_lock *p2psim_rwsem_waited_for(const struct p2psim_op *op);
 void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep);
 void p2psim_lockdep_check(struct p2psim_world *world);
 
-/* race.c: all of it only with P2PSIM_BUSY_RACE. */
+/* race.c, race_touch.c: all of it only with P2PSIM_BUSY_RACE. */
 void p2psim_race_step(struct p2psim_world *world, const struct p2psim_op *op);
 void p2psim_race_task_begins(struct p2psim_world *world, const struct p2psim_task *task);
 void p2psim_race_hand_over(struct p2psim_world *world);
 void p2psim_race_publish_slow(struct p2psim_world *world, uint32_t id);
 void p2psim_race_join_slow(struct p2psim_world *world, uint32_t id);
+void p2psim_race_marked(struct p2psim_world *world, const volatile void *addr, size_t size, bool write);
+void p2psim_race_forget_slow(struct p2psim_world *world, const void *addr, size_t size);
 /* What a task meets others at besides objects: being woken or stopped, and its end. */
 #define P2PSIM_RACE_WOKEN(task) (0xff000100u + (uint32_t)(task)->pid)
 #define P2PSIM_RACE_END(task) (0xff000200u + (uint32_t)(task)->pid)
@@ -277,6 +287,37 @@ static inline void p2psim_race_join(struct p2psim_world *world, uint32_t id)
 /* retry.c: each step, with P2PSIM_BUSY_RETRY; each execution. */
 void p2psim_retry_step(struct p2psim_world *world, struct p2psim_task *task);
 void p2psim_retry_reset(struct p2psim_world *world);
+
+/* Nobody has accessed this memory yet: it was freed. */
+static inline void p2psim_race_forget(struct p2psim_world *world, const void *addr, size_t size)
+{
+	if (__builtin_expect(world->hot.busy & P2PSIM_BUSY_RACE, 0))
+		p2psim_race_forget_slow(world, addr, size);
+}
+
+/* The step of a marked access was taken; the access itself comes next. */
+static inline void p2psim_once_done(struct p2psim_world *world, const volatile void *addr, size_t size, bool write)
+{
+	world->marked.addr = addr;
+	world->marked.size = size;
+	world->marked.step = world->hot.steps;
+	if (world->hot.busy & P2PSIM_BUSY_RACE)
+		p2psim_race_marked(world, addr, size, write);
+}
+
+/* Is this the access that the marked one ends with?  One is. */
+static inline bool p2psim_once_was(struct p2psim_world *world, const volatile void *addr, size_t size)
+{
+	if (__builtin_expect(addr != world->marked.addr || size != world->marked.size ||
+			     world->marked.step != world->hot.steps, 1))
+		return false;
+	world->marked.size = 0;
+	return true;
+}
+
+/* place.c: pc as "show() gadget.c:41" or "show()+0x1c", data as "counter" or "box+8"; "?" if nothing is known. */
+const char *p2psim_place_of(struct p2psim_world *world, const void *addr, bool code);
+void p2psim_places_free(struct p2psim_places *places);
 
 /* trace.c */
 void p2psim_trace_step(struct p2psim_world *world, struct p2psim_task *task, uint64_t enabled);

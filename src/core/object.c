@@ -152,5 +152,6 @@ void p2psim_once(const volatile void *addr, size_t size, bool write)
 	p2psim_step_range(write ? P2PSIM_STEP_WRITE : P2PSIM_STEP_READ, id, write, offset, offset + size - 1, NULL);
 	if (in_arena)
 		once_is_live((const void *)addr, id, write);
+	p2psim_once_done(p2psim_world_here(), addr, size, write);
 	(void)hot;
 }

@@ -144,6 +144,16 @@ bool p2psim_slab_find(struct p2psim_world *world, const void *addr, uint32_t *id
 	return true;
 }
 
+bool p2psim_slab_origin(struct p2psim_world *world, const void *addr, const struct p2psim_site **site, uint32_t *size)
+{
+	struct p2psim_chunk *chunk = chunk_around(&world->arena, addr);
+
+	if (!chunk)
+		return false;
+	*site = chunk->site;
+	*size = chunk->size;
+	return true;
+}
 
 void might_alloc(gfp_t flags)
 {
@@ -315,6 +325,7 @@ void(kfree)(const void *ptr)
 	if (!may_free(arena, ptr))
 		return;
 	chunk = (struct p2psim_chunk *)ptr - 1;
+	p2psim_race_forget(world, payload(chunk), chunk->size);
 	memset(payload(chunk), POISON_FREE, chunk->size);
 	hide(payload(chunk), chunk->size);
 	chunk->state = CHUNK_FREED;

@@ -36,6 +36,7 @@ static void begin_execution(struct p2psim_world *world)
 	world->race = NULL;
 	world->cpu_since = 0;
 	p2psim_retry_reset(world);
+	world->marked.addr = NULL;
 	world->now = 0;
 	world->ended = world->violated = false;
 	world->violations = 0;
@@ -126,6 +127,7 @@ void p2psim_world_destroy(struct p2psim_world *world)
 	p2psim_arena_destroy(&world->arena);
 	free(world->events);
 	free(world->names);
+	p2psim_places_free(world->places);
 	free(world->schedule.deviations);
 	free(world);
 }
