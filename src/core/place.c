@@ -106,7 +106,9 @@ static struct p2psim_bytes contents(const struct object_file *file, const ElfW(S
 
 static const char *string_at(struct p2psim_bytes strings, size_t offset)
 {
-	if (offset >= (size_t)(strings.end - strings.start) || !memchr(strings.start + offset, 0, (size_t)(strings.end - strings.start) - offset))
+	size_t size = (size_t)(strings.end - strings.start);
+
+	if (offset >= size || !memchr(strings.start + offset, 0, size - offset))
 		return "";
 	return (const char *)strings.start + offset;
 }

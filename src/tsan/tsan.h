@@ -11,7 +11,6 @@
 
 #pragma GCC visibility push(default)
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
 
 /* Where the instrumented code is: only in an entry point itself. */
 #define HERE __builtin_return_address(0)
