@@ -57,12 +57,14 @@ struct p2psim_explore_progress {
 
 struct p2psim_coverage;
 
+#define P2PSIM_MAX_DEPTH 1000000u
+
 struct p2psim_explore_options {
 	enum p2psim_strategy_kind strategy;
 	unsigned int preemptions;	/* icb: at most */
 	unsigned int depth;		/* pct: d; 0 = 3 */
 	uint64_t seed;			/* random, pct, pos */
-	uint64_t max_depth;		/* steps of one execution; longer ones are cut and counted; 0 = 1,000,000 */
+	uint64_t max_depth;		/* steps of one execution; longer ones are cut and counted; 0 = P2PSIM_MAX_DEPTH */
 	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000, or until budget_ms) */
 	uint64_t budget_ms;		/* of time, looked at between executions; 0 = no bound */
 	bool count_traces;		/* naive, icb and samples: collect the traces too */

@@ -100,7 +100,7 @@ static void print_stages(const struct p2psim_explore_result *r)
 }
 
 /* What that proves of a scenario that did not fail. */
-static void print_proof(const struct p2psim_explore_result *r)
+static void print_proof(const struct cli *cli, const struct p2psim_explore_result *r)
 {
 	unsigned int i, most = 0;
 	bool any = false;
@@ -112,12 +112,22 @@ static void print_proof(const struct p2psim_explore_result *r)
 		most = r->stages[i].preemptions;
 	}
 	if (r->complete)
-		printf("  proved: no interleaving fails, within this model\n");
+		printf("  proved: no interleaving fails, within this model%s\n",
+		       cli->pure_retry ? "; livelocks were not looked for" : "");
 	else if (any)
 		printf("  proved: none with at most %u preemption%s fails; beyond that, nothing was found\n", most,
 		       most == 1 ? "" : "s");
 	else
 		printf("  proved: nothing; what was run did not fail\n");
+}
+
+/* No livelock: that would be a PROGRESS violation. */
+static void print_too_long(const struct cli *cli, const struct p2psim_explore_result *r)
+{
+	uint64_t depth = cli->max_depth ? (uint64_t)cli->max_depth : P2PSIM_MAX_DEPTH;
+
+	printf("  too long: %llu cut after %llu steps; they may be endless or not, nothing was proved of them\n",
+	       (unsigned long long)r->cut, (unsigned long long)depth);
 }
 
 static void print_result(const struct cli *cli, const struct p2psim_scenario *scenario,
@@ -134,12 +144,16 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 	       r->complete ? ", complete" : ", not complete");
 	if (r->redundant)
 		printf(", %llu redundant", (unsigned long long)r->redundant);
+	if (r->collapsed)
+		printf(", %llu collapsed", (unsigned long long)r->collapsed);
 	if (r->cut)
 		printf(", %llu too long", (unsigned long long)r->cut);
 	putchar('\n');
+	if (r->cut)
+		print_too_long(cli, r);
 	print_stages(r);
 	if (r->verdict == P2PSIM_NEVER)
-		print_proof(r);
+		print_proof(cli, r);
 	if (r->verdict == P2PSIM_VIOLATION)
 		p2psim_report_violation(&r->violation, stdout);
 	if (minimal)
@@ -247,6 +261,7 @@ int cli_explore(struct cli *cli)
 	options.seed = (uint64_t)cli->seed;
 	options.max_depth = (uint64_t)cli->max_depth;
 	options.keep_going = cli->keep_going;
+	options.pure_retry = cli->pure_retry;
 	options.check_determinism = cli->check_determinism;
 	if (read_workers(cli, &options))
 		return CLI_USAGE;

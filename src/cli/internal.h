@@ -32,7 +32,7 @@ struct cli {
 	const char *args[CLI_ARGS_MAX];	/* what is left after the options */
 	int arg_count;
 	int minimize, no_minimize, check_determinism;
-	int json, quirks, prefix, step, explain, steps, keep_going, progress, coverage;
+	int json, quirks, prefix, step, explain, steps, keep_going, pure_retry, progress, coverage;
 	char *schedule, *trace, *output, *strategy, *budget, *file, *shard;
 	long long seed;
 	int has_seed, has_preemptions;

@@ -296,7 +296,10 @@ void cli_write_exploration(FILE *out, const struct p2psim_scenario *scenario, co
 	json_object_object_add(o, "stages", stages_array(result));
 	add_int(o, "executions", result->executions);
 	add_int(o, "redundant", result->redundant);
+	json_object_object_add(o, "pure_retry", json_object_new_boolean(options->pure_retry));
+	add_int(o, "collapsed", result->collapsed);
 	add_int(o, "cut", result->cut);
+	add_int(o, "max_depth", options->max_depth ? options->max_depth : P2PSIM_MAX_DEPTH);
 	add_int(o, "traces", result->traces);
 	add_int(o, "exists", result->exists);
 	add_int(o, "violations", result->violations);

@@ -25,11 +25,11 @@ const struct cli_command cli_commands[] = {
 	  "the execution that a replay string describes", "prefix step trace output steps quirk", cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
-	  "      [--keep-going] [--minimize | --no-minimize]\n"
+	  "      [--keep-going] [--pure-retry] [--minimize | --no-minimize]\n"
 	  "      [--jobs N] [--shard I/N] [--quirk NAME] [--coverage] [--progress]\n"
 	  "      [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
-	  "strategy preemptions depth seed max-depth budget json keep-going minimize no-minimize "
+	  "strategy preemptions depth seed max-depth budget json keep-going pure-retry minimize no-minimize "
 	  "check-determinism jobs shard quirk coverage progress", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
@@ -228,6 +228,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "check-determinism", 0, POPT_ARG_NONE, &cli->check_determinism, 0, NULL, NULL },
 		{ "no-minimize", 0, POPT_ARG_NONE, &cli->no_minimize, 0, NULL, NULL },
 		{ "keep-going", 0, POPT_ARG_NONE, &cli->keep_going, 0, NULL, NULL },
+		{ "pure-retry", 0, POPT_ARG_NONE, &cli->pure_retry, 0, NULL, NULL },
 		{ "schedule", 0, POPT_ARG_STRING, &cli->schedule, 0, NULL, NULL },
 		{ "trace", 0, POPT_ARG_STRING, &cli->trace, 0, NULL, NULL },
 		{ "output", 'o', POPT_ARG_STRING, &cli->output, 0, NULL, NULL },

@@ -20,8 +20,8 @@ struct merged {
 	char scenario[256], strategy[16];
 	unsigned long shards, seen;
 	bool has[SHARDS_MAX + 1];
-	bool complete, violated;
-	uint64_t executions, redundant, cut, traces, exists, violations, failing_traces, hash, steps_max;
+	bool complete, violated, pure;
+	uint64_t executions, redundant, collapsed, cut, traces, exists, violations, failing_traces, hash, steps_max;
 	uint64_t preemptions_min;
 	char schedule[256];	/* of the fewest preemptions */
 	struct json_object *coverage;	/* by key; NULL: of no shard */
@@ -48,6 +48,13 @@ static int wrong(const char *path, const char *what)
 	return cli_say(CLI_USAGE, "%s: %s", path, what);
 }
 
+static bool is_pure(struct json_object *o)
+{
+	struct json_object *pure = json_object_object_get(o, "pure_retry");
+
+	return pure && json_object_get_boolean(pure);
+}
+
 /* Is it a part of what the others are parts of? */
 static int check(struct merged *m, const char *path, struct json_object *o)
 {
@@ -63,8 +70,10 @@ static int check(struct merged *m, const char *path, struct json_object *o)
 		m->shards = shards;
 		snprintf(m->scenario, sizeof(m->scenario), "%s", word(o, "scenario"));
 		snprintf(m->strategy, sizeof(m->strategy), "%s", word(o, "strategy"));
+		m->pure = is_pure(o);
 	}
-	if (shards != m->shards || strcmp(m->scenario, word(o, "scenario")) || strcmp(m->strategy, word(o, "strategy")))
+	if (shards != m->shards || m->pure != is_pure(o) ||
+	    strcmp(m->scenario, word(o, "scenario")) || strcmp(m->strategy, word(o, "strategy")))
 		return wrong(path, "this is a shard of another exploration");
 	if (m->has[shard])
 		return wrong(path, "this shard was there already");
@@ -91,6 +100,7 @@ static void add(struct merged *m, struct json_object *o)
 	m->violated |= !strcmp(word(o, "verdict"), "VIOLATION");
 	m->executions += number(o, "executions");
 	m->redundant += number(o, "redundant");
+	m->collapsed += number(o, "collapsed");
 	m->cut += number(o, "cut");
 	m->traces += number(o, "traces");
 	m->exists += number(o, "exists");
@@ -147,11 +157,13 @@ static void put_json_coverage(const struct merged *m)
 static void put_json(const struct merged *m)
 {
 	printf("{\"schema\":\"p2psim.exploration\",\"schema_version\":1,\"scenario\":\"%s\",\"strategy\":\"%s\","
-	       "\"verdict\":\"%s\",\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"cut\":%llu,"
+	       "\"verdict\":\"%s\",\"complete\":%s,\"executions\":%llu,\"redundant\":%llu,\"pure_retry\":%s,"
+	       "\"collapsed\":%llu,\"cut\":%llu,"
 	       "\"traces\":%llu,\"exists\":%llu,\"violations\":%llu,\"failing_traces\":%llu,"
 	       "\"traces_hash\":\"0x%llx\",\"steps_max\":%llu,\"schedule\":\"%s\"",
 	       m->scenario, m->strategy, p2psim_verdict_name(verdict_of(m)), m->complete ? "true" : "false",
-	       (unsigned long long)m->executions, (unsigned long long)m->redundant, (unsigned long long)m->cut,
+	       (unsigned long long)m->executions, (unsigned long long)m->redundant, m->pure ? "true" : "false",
+	       (unsigned long long)m->collapsed, (unsigned long long)m->cut,
 	       (unsigned long long)m->traces, (unsigned long long)m->exists, (unsigned long long)m->violations,
 	       (unsigned long long)m->failing_traces, (unsigned long long)m->hash, (unsigned long long)m->steps_max,
 	       m->schedule);

@@ -196,7 +196,7 @@ static uint64_t without_preemption(struct p2psim_world *world, const struct p2ps
 	}
 	if (enabled != self && world->hot.steps - world->cpu_since >= P2PSIM_LOCKUP_STEPS)
 		p2psim_violate(P2PSIM_PROGRESS, world->cpu_since, 0, 0,
-			       "%s has kept the CPU for %u steps without waiting or yielding; %s is ready, and nothing preempts",
+			       "lockup: %s has kept the CPU for %u steps without waiting or yielding; %s is ready for it",
 			       last->ts.comm, P2PSIM_LOCKUP_STEPS,
 			       world->tasks[__builtin_ctzll(enabled & ~self)]->ts.comm);
 	return self;

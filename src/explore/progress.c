@@ -42,7 +42,7 @@ static unsigned int budget_used(const struct p2psim_exploration *e, uint64_t now
 	unsigned int used = 0, time;
 
 	if (e->options->budget)
-		used = ppm(e->result->executions + e->result->redundant, e->options->budget);
+		used = ppm(e->result->executions + e->result->redundant + e->result->collapsed, e->options->budget);
 	if (e->deadline_ms > progress->stage_ms) {
 		time = ppm(now - progress->stage_ms, e->deadline_ms - progress->stage_ms);
 		used = time > used ? time : used;
@@ -58,7 +58,7 @@ static void tell(struct p2psim_exploration *e, uint64_t now)
 		.strategy = progress->kind,
 		.preemptions = progress->bound,
 		.executions = e->result->executions,
-		.redundant = e->result->redundant,
+		.redundant = e->result->redundant + e->result->collapsed,
 		.found = e->result->violations + e->result->exists,
 		.depth = e->search.depth,
 		.elapsed_ms = now - progress->start_ms,

@@ -248,7 +248,7 @@ void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind 
 	search->kind = kind;
 	search->bound = bound;
 	search->want_clocks = kind == P2PSIM_EXPLORE_DPOR || kind == P2PSIM_EXPLORE_SLEEP;
-	search->max_depth = 1000000;
+	search->max_depth = P2PSIM_MAX_DEPTH;
 }
 
 void p2psim_search_free(struct p2psim_search *search)

@@ -365,8 +365,8 @@ static void test_who_spins_on_the_only_cpu_starves_the_others(void **state)
 	assert_int_equal(result.executions, 2);
 	assert_int_equal(result.violations, 1);
 	assert_string_equal(result.violation.sentence,
-			    "waiter has kept the CPU for 20000 steps without waiting or yielding; other is ready, and "
-			    "nothing preempts");
+			    "lockup: waiter has kept the CPU for 20000 steps without waiting or yielding; other is ready "
+			    "for it");
 }
 
 static void test_a_spinner_is_no_longer_than_asked_for(void **state)
