@@ -33,6 +33,7 @@
 #include <p2psim/linux/sched.h>
 #include <p2psim/linux/sched/mm.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/retry.h>
 #include <p2psim/trace.h>
 
 /* ALGO 2.  Returns as hmm_range_dma_map(): 0 = all pages are mapped, otherwise none is. */
@@ -119,8 +120,10 @@ static int nic_fault_retry(struct nic_mapping *map)
 {
 	unsigned long timeout = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
 	struct mm_struct *mm = map->range.notifier->mm;
+	struct p2psim_retry again;
 	int ret;
 
+	p2psim_retry_begin(&again);
 	do {
 		nic_mapping_reset(map);
 		map->range.notifier_seq = mmu_interval_read_begin(map->range.notifier);
@@ -134,6 +137,7 @@ static int nic_fault_retry(struct nic_mapping *map)
 		map->mr->stats.retries++;
 		if (ret == -EBUSY)
 			msleep(1);
+		p2psim_retry(&again, map->range.notifier_seq);
 	} while (!time_after(jiffies, timeout));
 	return -EBUSY;
 }
