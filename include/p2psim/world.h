@@ -34,6 +34,7 @@ struct p2psim_config {
 	unsigned int trace_events;	/* events that the trace ring keeps; default 0 = no trace */
 	unsigned int max_map_count;	/* default 65530 */
 	enum p2psim_thp thp;		/* transparent huge pages of anonymous memory */
+	unsigned int hugetlb_pages;	/* huge pages for MAP_HUGETLB, of 2 MiB each; default 0: -ENOMEM */
 	bool swap;			/* a kernel with swap, and a device: advice may page anonymous memory out */
 	uint32_t oracles_off;		/* mask of 1u << enum p2psim_oracle */
 	uint64_t quirks;		/* mask of P2PSIM_QUIRK(): <p2psim/quirk.h> */

@@ -33,7 +33,8 @@ int dmirror_range_fault(struct dmirror *dmirror, struct hmm_range *range)
 		if (ret)
 			return ret;
 		mutex_lock(&dmirror->mutex);
-		if (dmirror_has(dmirror->device, P2PSIM_DMIRROR_NO_RETRY) || !mmu_interval_read_retry(range->notifier, range->notifier_seq))
+		if (dmirror_has(dmirror->device, P2PSIM_DMIRROR_NO_RETRY) ||
+		    !mmu_interval_read_retry(range->notifier, range->notifier_seq))
 			return 0;
 		mutex_unlock(&dmirror->mutex);
 	}

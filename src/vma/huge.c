@@ -25,6 +25,8 @@ bool huge_is_allowed(const struct vm_area_struct *vma, bool in_fault, bool enfor
 {
 	int thp = p2psim_world_config(p2psim_world_current())->thp;
 
+	if (vma->vm_flags & VM_HUGETLB)
+		return in_fault;
 	if (vma->vm_flags & VM_NOHUGEPAGE || !vma_is_anonymous(vma))
 		return false;
 	if (!in_fault && (vma->vm_flags & (VM_SPECIAL | VM_HUGETLB) || !huge_fits(vma, vma->vm_end - PMD_SIZE)))

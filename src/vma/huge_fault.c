@@ -34,10 +34,10 @@ vm_fault_t do_huge_pmd_anonymous_page(struct vm_fault *vmf)
 		return VM_FAULT_FALLBACK;
 	if (__anon_vma_prepare(vmf->vma))
 		return VM_FAULT_OOM;
-	if (fault_wants_write(vmf)) {
+	if (fault_wants_write(vmf) || vmf->vma->vm_flags & VM_HUGETLB) {
 		head = p2psim_alloc_huge_page();
 		if (!head)
-			return VM_FAULT_FALLBACK;
+			return vmf->vma->vm_flags & VM_HUGETLB ? VM_FAULT_SIGBUS : VM_FAULT_FALLBACK;
 	} else if (!p2psim_zero_pfn()) {
 		return VM_FAULT_OOM;
 	}

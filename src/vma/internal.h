@@ -126,6 +126,13 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long l
 long vma_find_gap(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
 long vma_find_gap_up(struct mm_struct *mm, unsigned long len, unsigned long low, unsigned long high);
 
+/* ---- hugetlb.c ---- */
+
+/* MAP_HUGETLB: 0, also when it is not asked for; -EINVAL; -ENOMEM: there is no such pool. */
+int hugetlb_check_mmap(const struct file *file, unsigned long len, int flags);
+/* As get_unmapped_area(), at a multiple of 2 MiB.  -ENOMEM: the pool has not so many. */
+long hugetlb_get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long len, int flags);
+
 #define STACK_GUARD (256 * PAGE_SIZE)
 
 /* Where its neighbours below have to end. */

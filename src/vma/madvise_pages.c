@@ -230,6 +230,8 @@ int madvise_pages(struct vm_area_struct *vma, unsigned long start, unsigned long
 	}
 	if (vma->vm_flags & VM_PFNMAP || (vma->vm_flags & VM_LOCKED && advice != MADV_DONTNEED_LOCKED))
 		return -EINVAL;
+	if (vma->vm_flags & VM_HUGETLB && (advice == MADV_FREE || advice == MADV_COLD || advice == MADV_PAGEOUT))
+		return -EINVAL;
 	switch (advice) {
 	case MADV_FREE:
 		return free_range(vma, start, end);

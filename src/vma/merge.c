@@ -152,6 +152,8 @@ struct vm_area_struct *vma_merge_new(const struct vma_proposal *p, struct vm_are
 
 static int may_split(struct vm_area_struct *vma, unsigned long addr)
 {
+	if (vma->vm_flags & VM_HUGETLB && addr & ~PMD_MASK)
+		return -EINVAL;
 	return vma->vm_ops && vma->vm_ops->may_split ? vma->vm_ops->may_split(vma, addr) : 0;
 }
 

@@ -53,6 +53,7 @@ static unsigned long vm_flags_of(int prot, int flags)
 	vm_flags |= prot & PROT_EXEC ? VM_EXEC : 0;
 	vm_flags |= flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0;
 	vm_flags |= flags & MAP_LOCKED ? VM_LOCKED : 0;
+	vm_flags |= flags & MAP_HUGETLB ? VM_HUGETLB | VM_DONTEXPAND : 0;
 	return vm_flags | (flags & MAP_NORESERVE ? VM_NORESERVE : 0);
 }
 
@@ -114,6 +115,13 @@ static int check_anonymous(struct request *r)
 	}
 }
 
+static long find_place(const struct request *r)
+{
+	if (r->flags & MAP_HUGETLB)
+		return hugetlb_get_unmapped_area(r->mm, r->addr, r->len, r->flags);
+	return get_unmapped_area(r->mm, r->addr, r->len, r->flags);
+}
+
 /* All checks before anything is changed; fills in addr and vm_flags. */
 static int check_request(struct request *r)
 {
@@ -125,14 +133,14 @@ static int check_request(struct request *r)
 		r->flags |= MAP_FIXED;
 	if (!(r->flags & MAP_FIXED) && r->addr & PAGE_MASK)
 		r->addr = max(r->addr & PAGE_MASK, P2PSIM_MMAP_MIN_ADDR);
-	r->len = PAGE_ALIGN(r->len);
+	r->len = r->flags & MAP_HUGETLB ? ALIGN(r->len, PMD_SIZE) : PAGE_ALIGN(r->len);
 	if (!r->len)
 		return -ENOMEM;
 	if (r->pgoff + (r->len >> PAGE_SHIFT) < r->pgoff)
 		return -EOVERFLOW;
 	if (r->mm->map_count > (int)max_map_count())
 		return -ENOMEM;
-	addr = get_unmapped_area(r->mm, r->addr, r->len, r->flags);
+	addr = find_place(r);
 	if (is_error(addr))
 		return (int)addr;
 	r->addr = (unsigned long)addr;
@@ -297,16 +305,6 @@ static long locked_mmap(struct request *r)
 	return ret;
 }
 
-/* Of MAP_HUGETLB: no file is in a hugetlbfs, and the pool of huge pages is empty.  0: not asked for. */
-static int check_hugetlb(const struct file *file, unsigned long len, int flags)
-{
-	unsigned int order = (unsigned int)flags >> HUGE_SHIFT & 0x3f; /* log2 of the size in bytes; 0: the default */
-
-	if (!(flags & MAP_HUGETLB))
-		return 0;
-	return file || !len || (order && order != 21 && order != 30) ? -EINVAL : -ENOMEM;
-}
-
 long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned long len, int prot, int flags,
 		  struct file *file, unsigned long offset)
 {
@@ -320,7 +318,7 @@ long(p2psim_mmap)(struct p2psim_process *process, unsigned long addr, unsigned l
 		return -EBADF;
 	if (flags & MAP_ANONYMOUS)
 		r.file = NULL;
-	ret = check_hugetlb(r.file, len, flags);
+	ret = hugetlb_check_mmap(r.file, len, flags);
 	if (ret)
 		return ret;
 	p2psim_enter("mmap(%p, %x)", addr, len);
