@@ -5,7 +5,8 @@
  * 1. Fewest preemptions.  Every execution with 0, 1, 2.. preemptions is run until one fails in the same way; so those with
  *    fewer are known to pass: a certificate.  Where the budget ends first, the failing schedule at hand is shortened, and
  *    the certificate says how far it reaches.
- * 2. Among those, the fewest context switches, then the fewest steps, then the shortest string.
+ * 2. Among those, the fewest things that go wrong by themselves, the fewest context switches, then the fewest steps, then
+ *    the shortest string.
  * 3. Tasks: without which of them does it still fail?
  * 4. The critical order: which two steps must come in this order for it to fail, and is that enough?  Every trace is
  *    looked at (or, where they are too many, every execution within the preemptions), failing and passing ones.
@@ -49,6 +50,7 @@ struct p2psim_minimal {
 	enum p2psim_verdict verdict;	/* P2PSIM_VIOLATION; P2PSIM_ALWAYS: the question's answer is yes */
 	struct p2psim_violation violation;
 	unsigned int preemptions;
+	unsigned int adversities;	/* things that went wrong by themselves: <p2psim/adversary.h> */
 	unsigned int switches;		/* from one task to another, free ones too */
 	uint64_t steps;
 	bool certified;			/* none with fewer preemptions fails in this way: all were run */

@@ -42,6 +42,7 @@ enum p2psim_step_kind {
 	P2PSIM_STEP_TLB,	/* a device TLB fill or flush */
 	P2PSIM_STEP_MEM_READ,	/* CPU load of simulated memory */
 	P2PSIM_STEP_MEM_WRITE,
+	P2PSIM_STEP_CHOICE,	/* no step: p2psim_adverse() */
 	P2PSIM_STEP_KIND_NR
 };
 

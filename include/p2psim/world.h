@@ -27,6 +27,16 @@ enum p2psim_thp {
 };
 
 /* Zero means the default everywhere. */
+/* What may go wrong by itself: <p2psim/adversary.h>. */
+enum p2psim_adversity {
+	P2PSIM_ADVERSE_ALLOCATION,
+	P2PSIM_ADVERSE_TRYLOCK,		/* of a free lock */
+	P2PSIM_ADVERSE_WAKEUP,		/* of a sleeper that nobody woke */
+	P2PSIM_ADVERSE_TIMER,		/* a timeout passes while others could still run */
+	P2PSIM_ADVERSE_OTHER,		/* what a scenario or a driver asks for */
+	P2PSIM_ADVERSITIES
+};
+
 struct p2psim_config {
 	uint64_t seed;
 	size_t arena_bytes;		/* address space for simulated objects; default 8 GiB, not committed */
@@ -40,6 +50,7 @@ struct p2psim_config {
 	uint64_t quirks;		/* mask of P2PSIM_QUIRK(): <p2psim/quirk.h> */
 	bool nonpreemptive;		/* one CPU: a task runs until it waits or yields; one that never does: PROGRESS */
 	bool pure_retry;		/* exploration's: a task stops at a retry without effect, see <p2psim/retry.h> */
+	uint8_t adversary[P2PSIM_ADVERSITIES];	/* how often each may happen in one execution; default 0 = never */
 	bool races;			/* plain accesses are checked for data races: <p2psim/race.h> */
 };
 

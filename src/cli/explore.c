@@ -162,7 +162,7 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 		printf("  %u preemptions, too many for a replay string\n", r->preemptions_min);
 	else if (r->preemptions_min != UINT_MAX)
 		printf("  %u preemption%s: %s replay '%s' %s%s\n", r->preemptions_min,
-		       r->preemptions_min == 1 ? "" : "s", cli->program, scenario->name, r->schedule, cli->quirk_words);
+		       r->preemptions_min == 1 ? "" : "s", cli->program, scenario->name, r->schedule, cli->config_words);
 }
 
 /* A failure becomes its simplest form: --minimize takes the time it needs; else if it is cheap, and for one scenario. */
@@ -270,7 +270,7 @@ int cli_explore(struct cli *cli)
 		return scenario ? explore_one(cli, scenario, &options) : CLI_USAGE;
 	}
 	for (i = 0; (scenario = cli_scenario(cli, i)); i++) {
-		one = explore_one(cli, cli_with_quirks(cli, scenario), &options);
+		one = explore_one(cli, cli_configured(cli, scenario), &options);
 		status = one > status ? one : status;
 	}
 	return status;

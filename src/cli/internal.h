@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include <p2psim/adversary.h>
 #include <p2psim/coverage.h>
 #include <p2psim/explore.h>
 #include <p2psim/minimise.h>
@@ -39,8 +40,9 @@ struct cli {
 	int preemptions, depth, first, jobs;
 	long long max_depth;
 	uint64_t quirk_mask;			/* --quirk */
-	char quirk_words[512];			/* " --quirk D1": of a command that repeats this one */
-	struct p2psim_scenario quirky;		/* the scenario with them */
+	uint8_t adversary[P2PSIM_ADVERSITIES];	/* --adversary */
+	char config_words[512];			/* " --quirk D1": of a command that repeats this one */
+	struct p2psim_scenario configured;		/* the scenario with them */
 	struct litmus *litmus;			/* a file given for a scenario */
 	struct p2psim_scenario litmus_as_scenario;
 };
@@ -67,8 +69,10 @@ const struct p2psim_scenario *cli_scenario(const struct cli *cli, size_t i);
 
 /* quirks.c: --quirk NAME, which is freed; CLI_USAGE after complaining. */
 int cli_add_quirk(struct cli *cli, char *name);
-/* The scenario, in a world with the quirks of the command line. */
-const struct p2psim_scenario *cli_with_quirks(struct cli *cli, const struct p2psim_scenario *scenario);
+/* quirks.c: --adversary KIND[=N], which is freed; the same. */
+int cli_add_adversary(struct cli *cli, char *text);
+/* The scenario, in a world as the command line wants it. */
+const struct p2psim_scenario *cli_configured(struct cli *cli, const struct p2psim_scenario *scenario);
 int cli_list_quirks(const struct cli *cli);
 
 int cli_list(struct cli *cli);

@@ -62,8 +62,12 @@ static const char *plural(uint64_t n)
 /* How many preemptions, and how it is known that there is no way with fewer. */
 static void put_size(FILE *out, const struct p2psim_minimal *m)
 {
-	fprintf(out, "  minimal: %u preemption%s, %u switch%s, %llu step%s\n", m->preemptions, plural(m->preemptions),
-		m->switches, m->switches == 1 ? "" : "es", (unsigned long long)m->steps, plural(m->steps));
+	fprintf(out, "  minimal: %u preemption%s, ", m->preemptions, plural(m->preemptions));
+	if (m->adversities)
+		fprintf(out, "%u thing%s gone wrong by %s, ", m->adversities, plural(m->adversities),
+			m->adversities == 1 ? "itself" : "themselves");
+	fprintf(out, "%u switch%s, %llu step%s\n", m->switches, m->switches == 1 ? "" : "es", (unsigned long long)m->steps,
+		plural(m->steps));
 	if (m->certified && !m->preemptions)
 		return;
 	if (m->certified)
@@ -165,6 +169,6 @@ int cli_put_minimal(FILE *out, const struct cli *cli, const struct p2psim_scenar
 		return error;
 	put_orders(out, &marks, minimal);
 	fprintf(out, "  %u preemption%s: %s replay '%s' %s%s\n", minimal->preemptions, plural(minimal->preemptions),
-		cli->program, scenario->name, minimal->schedule, cli->quirk_words);
+		cli->program, scenario->name, minimal->schedule, cli->config_words);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Quirks on the command line: which there are, and a scenario with some of them on.
+ * What the command line wants of a world: quirks, of which it can list all, and things that go wrong by themselves.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,13 +37,13 @@ int cli_list_quirks(const struct cli *cli)
 int cli_add_quirk(struct cli *cli, char *name)
 {
 	enum p2psim_quirk quirk = name ? p2psim_quirk_by_name(name) : P2PSIM_QUIRK_NR;
-	size_t used = strlen(cli->quirk_words);
+	size_t used = strlen(cli->config_words);
 	int status = CLI_OK;
 
 	if (quirk == P2PSIM_QUIRK_NR)
 		status = cli_say(CLI_USAGE, "there is no quirk \"%s\" (see list --quirks)", name ? name : "");
 	else if (!(cli->quirk_mask & (uint64_t)1 << quirk))
-		snprintf(cli->quirk_words + used, sizeof(cli->quirk_words) - used, " --quirk %s",
+		snprintf(cli->config_words + used, sizeof(cli->config_words) - used, " --quirk %s",
 			 p2psim_quirk_info(quirk)->id);
 	if (!status)
 		cli->quirk_mask |= (uint64_t)1 << quirk;
@@ -51,11 +51,56 @@ int cli_add_quirk(struct cli *cli, char *name)
 	return status;
 }
 
-const struct p2psim_scenario *cli_with_quirks(struct cli *cli, const struct p2psim_scenario *scenario)
+/* "wakeup" or "wakeup=2": which kind, and how often; P2PSIM_ADVERSITIES: neither. */
+static enum p2psim_adversity read_adversity(const char *text, unsigned long *count)
 {
-	if (!cli->quirk_mask)
-		return scenario;
-	cli->quirky = *scenario;
-	cli->quirky.config.quirks |= cli->quirk_mask;
-	return &cli->quirky;
+	const size_t length = text ? strcspn(text, "=") : 0;
+	int kind;
+	char *end;
+
+	*count = 1;
+	if (length && text[length] == '=') {
+		*count = strtoul(text + length + 1, &end, 10);
+		if (text[length + 1] < '0' || text[length + 1] > '9' || *end || !*count || *count > UINT8_MAX)
+			return P2PSIM_ADVERSITIES;
+	}
+	for (kind = 0; kind < P2PSIM_ADVERSITIES; kind++) {
+		const char *name = p2psim_adversity_name((enum p2psim_adversity)kind);
+
+		if (length == strlen(name) && !strncmp(name, text, length))
+			return (enum p2psim_adversity)kind;
+	}
+	return P2PSIM_ADVERSITIES;
+}
+
+int cli_add_adversary(struct cli *cli, char *text)
+{
+	const size_t used = strlen(cli->config_words);
+	unsigned long count;
+	const enum p2psim_adversity kind = read_adversity(text, &count);
+	int status = CLI_OK;
+
+	if (kind == P2PSIM_ADVERSITIES)
+		status = cli_say(CLI_USAGE, "--adversary is allocation, trylock, wakeup, timer or other, and =N for more than "
+					    "one; not \"%s\"", text ? text : "");
+	else if (cli->adversary[kind])
+		status = cli_say(CLI_USAGE, "--adversary %s is given twice", p2psim_adversity_name(kind));
+	if (!status) {
+		cli->adversary[kind] = (uint8_t)count;
+		snprintf(cli->config_words + used, sizeof(cli->config_words) - used, " --adversary %s", text);
+	}
+	free(text);
+	return status;
+}
+
+const struct p2psim_scenario *cli_configured(struct cli *cli, const struct p2psim_scenario *scenario)
+{
+	int kind;
+
+	cli->configured = *scenario;
+	cli->configured.config.quirks |= cli->quirk_mask;
+	for (kind = 0; kind < P2PSIM_ADVERSITIES; kind++)
+		if (cli->adversary[kind])
+			cli->configured.config.adversary[kind] = cli->adversary[kind];
+	return &cli->configured;
 }

@@ -40,7 +40,7 @@ static void print_verdict(const struct cli *cli, const struct p2psim_scenario *s
 		(unsigned long long)result->steps, (unsigned long long)result->trace_hash);
 	if (result->schedule[0])
 		fprintf(out, "\n%s replay '%s' %s%s", cli->program, scenario->name, result->schedule,
-			cli->quirk_words);
+			cli->config_words);
 	fputc('\n', out);
 }
 

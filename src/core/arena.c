@@ -185,7 +185,8 @@ bool p2psim_inject_here(struct p2psim_world *world)
 
 	arena->points++;
 	if (__builtin_expect(arena->fail_at != arena->points, 1))
-		return false;
+		return world->config.adversary[P2PSIM_ADVERSE_ALLOCATION] &&
+		       p2psim_adverse(P2PSIM_ADVERSE_ALLOCATION, "an allocation fails");
 	arena->failed = true;
 	arena->failed_site = world->hot.site;
 	return true;

@@ -5,6 +5,7 @@
 #ifndef P2PSIM_CORE_INTERNAL_H
 #define P2PSIM_CORE_INTERNAL_H
 
+#include <p2psim/adversary.h>
 #include <p2psim/check.h>
 #include <p2psim/inject.h>
 #include <p2psim/lock.h>
@@ -161,6 +162,7 @@ struct p2psim_world {
 	uint64_t cpu_since;		/* nonpreemptive: the step from which on the CPU has been one task's */
 
 	struct p2psim_strategy *strategy;
+	uint8_t adversary_left[P2PSIM_ADVERSITIES];	/* what may still go wrong in this execution */
 	struct p2psim_schedule schedule;	/* what was decided, as deviations */
 	uint64_t since_deviation;
 
@@ -250,6 +252,26 @@ void p2psim_end_execution(struct p2psim_world *world);
 uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task);
 /* nonpreemptive: so many steps of one task, with others ready, are a lockup.  The kernel's watchdog waits 20 s. */
 #define P2PSIM_LOCKUP_STEPS 20000u
+
+/* Asks the strategy whether it goes wrong for the running task, if it still `may`; may end the execution. */
+bool p2psim_decide_adverse(struct p2psim_world *world, bool may, const char *what);
+
+/* adversary.c: p2psim_adverse() without its line in the picture. */
+bool p2psim_goes_wrong_slow(struct p2psim_world *world, enum p2psim_adversity kind, const char *what);
+
+static inline bool p2psim_goes_wrong(enum p2psim_adversity kind, const char *what)
+{
+	struct p2psim_world *world = p2psim_world_here();
+
+	return __builtin_expect(world->config.adversary[kind], 0) && p2psim_goes_wrong_slow(world, kind, what);
+}
+
+/* Of a lock that is free. */
+static inline bool p2psim_trylock_goes_wrong(void)
+{
+	return __builtin_expect(p2psim_world_here()->config.adversary[P2PSIM_ADVERSE_TRYLOCK], 0) &&
+	       p2psim_adverse(P2PSIM_ADVERSE_TRYLOCK, "trylock fails for no reason");
+}
 
 /* mutex.c, rwsem.c: the lock that a pending step waits for, if it is one of theirs. */
 const struct p2psim_lock *p2psim_mutex_waited_for(const struct p2psim_op *op);

@@ -68,7 +68,7 @@ static void lock_common(struct p2psim_lock *lock, unsigned int subclass)
 static int trylock_common(struct p2psim_lock *lock)
 {
 	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&lock->obj), true, NULL);
-	if (lock->owner)
+	if (lock->owner || p2psim_trylock_goes_wrong())
 		return 0;
 	take(lock, 0, P2PSIM_LOCK_TRY);
 	return 1;

@@ -117,7 +117,7 @@ int(down_read_killable)(struct rw_semaphore *sem)
 int(down_read_trylock)(struct rw_semaphore *sem)
 {
 	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), false, "read");
-	if (!reader_may_enter(&sem->lock))
+	if (!reader_may_enter(&sem->lock) || p2psim_trylock_goes_wrong())
 		return 0;
 	enter_shared(&sem->lock, P2PSIM_LOCK_TRY);
 	return 1;
@@ -191,7 +191,7 @@ int(down_write_killable)(struct rw_semaphore *sem)
 int(down_write_trylock)(struct rw_semaphore *sem)
 {
 	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), true, "write");
-	if (!writer_may_enter(&sem->lock))
+	if (!writer_may_enter(&sem->lock) || p2psim_trylock_goes_wrong())
 		return 0;
 	enter_exclusive(&sem->lock, 0, P2PSIM_LOCK_TRY);
 	return 1;

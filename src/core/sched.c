@@ -155,21 +155,44 @@ static void record_deviation(struct p2psim_world *world, uint64_t enabled, unsig
 	world->since_deviation = 0;
 }
 
-static struct p2psim_task *choose_by_strategy(struct p2psim_world *world, uint64_t enabled, unsigned int last,
-					      unsigned int fallback)
+/* What the strategy picks, recorded. */
+static unsigned int decide(struct p2psim_world *world, const struct p2psim_choice *choice)
 {
-	struct p2psim_choice choice = { world, enabled, last, fallback };
-	unsigned int picked = world->strategy->pick(world->strategy, &choice);
+	const uint64_t enabled = choice->enabled;
+	unsigned int picked = world->strategy->pick(world->strategy, choice);
 
 	if (!(enabled >> picked & 1))
-		picked = fallback;
+		picked = choice->fallback;
 	if (enabled & (enabled - 1)) {
-		if (picked != fallback)
+		if (picked != choice->fallback)
 			record_deviation(world, enabled, picked);
 		else
 			world->since_deviation++;
 	}
+	return picked;
+}
+
+static struct p2psim_task *choose_by_strategy(struct p2psim_world *world, uint64_t enabled, unsigned int last,
+					      unsigned int fallback)
+{
+	const struct p2psim_choice choice = { world, enabled, last, fallback, 0 };
+	unsigned int picked = decide(world, &choice);
+
 	return world->ended ? world->main : world->tasks[picked];
+}
+
+bool p2psim_decide_adverse(struct p2psim_world *world, bool may, const char *what)
+{
+	struct p2psim_task *task = p2psim_task_here();
+	const unsigned int pid = (unsigned int)task->ts.pid, adverse = P2PSIM_ADVERSE_BIT + pid;
+	const struct p2psim_choice choice = { world, 1ull << pid | (uint64_t)may << adverse, pid, pid, adverse };
+	unsigned int picked;
+
+	task->pending = (struct p2psim_op){ .kind = P2PSIM_STEP_CHOICE, .label = what, .site = world->hot.site };
+	picked = decide(world, &choice);
+	if (world->ended)
+		p2psim_end_execution(world);
+	return picked == adverse;
 }
 
 /* The current task goes on; one that cannot, or yields, makes room for the lowest (the next) of the others. */
@@ -361,13 +384,23 @@ void p2psim_step_guarded(enum p2psim_step_kind kind, uint32_t obj, bool write, c
 bool p2psim_step_guarded_timeout(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
 				 bool (*enabled)(void *arg), void *arg, uint64_t ticks)
 {
+	struct p2psim_world *world;
 	uint64_t deadline;
+	bool early;
 
 	if (p2psim_world_missing("a timed wait"))
 		return false;
-	deadline = p2psim_world_here()->now + ticks;
-	step_with(kind, obj, write, label, enabled, arg, deadline ? deadline : 1);
-	return enabled(arg);
+	world = p2psim_world_here();
+	early = !enabled(arg) && p2psim_goes_wrong(P2PSIM_ADVERSE_TIMER, "the time is up already");
+	deadline = world->now + ticks;
+	step_with(kind, obj, write, label, early ? NULL : enabled, arg, deadline ? deadline : 1);
+	if (enabled(arg))
+		return true;
+	if (early) {
+		world->now = deadline > world->now ? deadline : world->now;
+		p2psim_note("the time is up already");
+	}
+	return false;
 }
 
 void p2psim_step_await(struct p2psim_object *obj, bool (*cond)(void *arg), void *arg)

@@ -15,7 +15,14 @@ struct p2psim_choice {
 	uint64_t enabled;		/* never 0 */
 	unsigned int last;		/* who ran last */
 	unsigned int fallback;		/* whom the default policy takes: last if enabled, else the lowest */
+	/*
+	 * 0: a step.  Else the task `last` goes on in any case, and what is decided is whether something goes wrong for it:
+	 * `enabled` has the bit of `last` (all is well) and, while something still may, this one: P2PSIM_ADVERSE_BIT + last.
+	 */
+	unsigned int adverse;
 };
+
+#define P2PSIM_ADVERSE_BIT 32	/* task n's other outcome; tasks from 32 on have none */
 
 struct p2psim_strategy {
 	/* Returns an enabled index.  Called also when only one is enabled. */

@@ -24,6 +24,7 @@ static const char *const kind_names[P2PSIM_STEP_KIND_NR] = {
 	[P2PSIM_STEP_CB_EXIT] = "callback.exit", [P2PSIM_STEP_DMA_READ] = "dma.read",
 	[P2PSIM_STEP_DMA_WRITE] = "dma.write", [P2PSIM_STEP_TLB] = "tlb",
 	[P2PSIM_STEP_MEM_READ] = "load",       [P2PSIM_STEP_MEM_WRITE] = "store",
+	[P2PSIM_STEP_CHOICE] = "choice",
 };
 
 const char *p2psim_step_kind_name(enum p2psim_step_kind kind)

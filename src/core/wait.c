@@ -95,12 +95,34 @@ static bool is_awake(void *arg)
 	return task->killed && (task->ts.__state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE));
 }
 
+static bool is_awake_or_not(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* Until somebody wakes the task, or nobody does, or (ticks != 0) the time is up. */
+static void sleep_for(uint64_t ticks)
+{
+	struct p2psim_task *task = p2psim_task_here();
+	const bool adverse = !is_awake(task) && p2psim_goes_wrong(P2PSIM_ADVERSE_WAKEUP, "wakes up for no reason");
+	bool (*enabled)(void *arg) = adverse ? is_awake_or_not : is_awake;
+
+	if (ticks)
+		p2psim_step_guarded_timeout(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", enabled, task, ticks);
+	else
+		p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", enabled, task);
+	if (is_awake(task))
+		p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
+	else if (adverse)
+		p2psim_note("wakes up for no reason");
+	current->__state = TASK_RUNNING;
+}
+
 void(schedule)(void)
 {
 	(might_sleep)();
-	p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here());
-	p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
-	current->__state = TASK_RUNNING;
+	sleep_for(0);
 }
 
 long(schedule_timeout)(long ticks)
@@ -115,17 +137,18 @@ long(schedule_timeout)(long ticks)
 	(might_sleep)();
 	if (ticks <= 0)
 		return 0;
-	p2psim_step_guarded_timeout(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", is_awake, p2psim_task_here(),
-				    (uint64_t)ticks);
-	p2psim_race_join(world, P2PSIM_RACE_WOKEN(current));
-	current->__state = TASK_RUNNING;
+	sleep_for((uint64_t)ticks);
 	return world->now < until ? (long)(until - world->now) : 0;
 }
 
 void(msleep)(unsigned int ms)
 {
-	current->__state = TASK_UNINTERRUPTIBLE;
-	(schedule_timeout)((long)ms);
+	long left = (long)ms;
+
+	while (left) {
+		current->__state = TASK_UNINTERRUPTIBLE;
+		left = (schedule_timeout)(left);
+	}
 }
 
 uint64_t p2psim_jiffies(void)

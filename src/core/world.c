@@ -49,6 +49,7 @@ static void begin_execution(struct p2psim_world *world)
 	world->name_count = 0;
 	world->system_wq = NULL;
 	p2psim_modules_let_go(world);
+	memcpy(world->adversary_left, world->config.adversary, sizeof(world->adversary_left));
 	memset(&world->rcu, 0, sizeof(world->rcu));
 	memset(world->layer, 0, sizeof(world->layer));
 	memset(world->layer_check, 0, sizeof(world->layer_check));

@@ -160,7 +160,7 @@ static int add_step(struct p2psim_coverage *c, struct p2psim_search *search, siz
 
 	while (at-- && !error) {
 		earlier = &search->nodes[at];
-		if (earlier->chosen != node->chosen && p2psim_steps_depend(&earlier->step, &node->step))
+		if (earlier->task != node->task && p2psim_steps_depend(&earlier->step, &node->step))
 			error = add(c, earlier->place, node->place);
 	}
 	return error;

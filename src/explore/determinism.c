@@ -13,6 +13,12 @@
 
 #define WHY "did it look at an address, or at the time?"
 
+/* The task whose step or outcome was picked. */
+static unsigned int whose(const struct p2psim_choice *choice, unsigned int picked)
+{
+	return choice->adverse ? choice->last : picked;
+}
+
 static unsigned int pick_recorded(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
 {
 	struct p2psim_determinism *d = (struct p2psim_determinism *)strategy;
@@ -31,7 +37,7 @@ static unsigned int pick_recorded(struct p2psim_strategy *strategy, const struct
 	}
 	d->steps[d->count].task = task;
 	d->steps[d->count].enabled = choice->enabled;
-	d->steps[d->count++].op = *p2psim_task_pending(choice->world, task);
+	d->steps[d->count++].op = *p2psim_task_pending(choice->world, whose(choice, task));
 	return task;
 }
 
@@ -92,8 +98,8 @@ static unsigned int pick_repeated(struct p2psim_strategy *strategy, const struct
 		tell(d, "the second time it is longer");
 	else if (choice->enabled != then->enabled)
 		tell(d, "other tasks can run than the first time");
-	else if (!same_op(&then->op, p2psim_task_pending(choice->world, then->task)))
-		tell_step(d, then, p2psim_task_pending(choice->world, then->task));
+	else if (!same_op(&then->op, p2psim_task_pending(choice->world, whose(choice, then->task))))
+		tell_step(d, then, p2psim_task_pending(choice->world, whose(choice, then->task)));
 	if (d->error[0]) {
 		p2psim_world_end(choice->world);
 		return choice->fallback;

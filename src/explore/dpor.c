@@ -19,6 +19,9 @@
  *	3. i lets go of the lock that o waits for: they can never be tried in the other order; the step that took it can.
  *	4. else (i, o) is a race: add a branch at i; seen |= what happens before i, since i now happens before o.
  * Walking on after 1 is essential: an earlier read of another task may still race.
+ *
+ * Where something may go wrong (p2psim_adverse()) both outcomes are tried from the start; such a node touches nothing, so
+ * that no race is ever found there.
  */
 #include <string.h>
 
@@ -28,7 +31,7 @@
 
 static bool is_before(const struct p2psim_node *step, const uint16_t *clock)
 {
-	return clock[step->chosen] >= step->nth;
+	return clock[step->task] >= step->nth;
 }
 
 static void join(uint16_t *clock, const uint16_t *other)
@@ -68,13 +71,13 @@ static uint64_t initials(const struct p2psim_search *search, size_t at, size_t e
 		const struct p2psim_node *step = &search->nodes[i];
 		bool depends = false;
 
-		if (is_before(event, step->clock) || in >> step->chosen & 1)
+		if (is_before(event, step->clock) || in >> step->task & 1)
 			continue;
 		for (j = at + 1; j < i && !depends; j++)
 			depends = !is_before(event, search->nodes[j].clock) && is_before(&search->nodes[j], step->clock);
-		in |= 1ull << step->chosen;
+		in |= 1ull << step->task;
 		if (!depends)
-			first |= 1ull << step->chosen;
+			first |= 1ull << step->task;
 	}
 	if (in >> task & 1)
 		return first;
@@ -123,7 +126,7 @@ void p2psim_dpor_at_step(struct p2psim_search *search, size_t at)
 {
 	const struct p2psim_node *node = &search->nodes[at];
 
-	scan(search, at, node->chosen, node->previous, &node->step);
+	scan(search, at, node->task, node->previous, &node->step);
 }
 
 void p2psim_dpor_at_end(struct p2psim_search *search, uint64_t asleep)

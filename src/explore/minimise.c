@@ -35,13 +35,15 @@ static void allow(struct minimiser *m, unsigned int percent)
 
 /* ---- The simplest one so far ---- */
 
-static bool is_simpler(const struct minimiser *m, unsigned int preemptions, unsigned int switches, uint64_t steps,
-		       const char *schedule)
+static bool is_simpler(const struct minimiser *m, unsigned int preemptions, unsigned int adversities, unsigned int switches,
+		       uint64_t steps, const char *schedule)
 {
 	const struct p2psim_minimal *best = m->minimal;
 
 	if (preemptions != best->preemptions)
 		return preemptions < best->preemptions;
+	if (adversities != best->adversities)
+		return adversities < best->adversities;
 	if (switches != best->switches)
 		return switches < best->switches;
 	if (steps != best->steps)
@@ -53,18 +55,20 @@ static bool is_simpler(const struct minimiser *m, unsigned int preemptions, unsi
 static bool consider(struct minimiser *m)
 {
 	unsigned int preemptions = p2psim_search_preemptions(&m->t.search), switches = p2psim_trial_switches(&m->t);
+	unsigned int adversities = p2psim_trial_adversities(&m->t);
 	uint64_t steps = p2psim_world_steps(m->t.x.world);
 	struct p2psim_minimal *best = m->minimal;
 	char schedule[sizeof(best->schedule)];
 
 	if (p2psim_execution_schedule(&m->t.x, true, schedule, sizeof(schedule)) < 0)
 		return false;
-	if (m->found && !is_simpler(m, preemptions, switches, steps, schedule))
+	if (m->found && !is_simpler(m, preemptions, adversities, switches, steps, schedule))
 		return false;
 	if (!p2psim_blocks_read(&m->guided, &m->t.search))
 		m->guided.count = 0; /* too many: it cannot be shortened */
 	m->found = true;
 	best->preemptions = preemptions;
+	best->adversities = adversities;
 	best->switches = switches;
 	best->steps = steps;
 	memcpy(best->schedule, schedule, sizeof(schedule));

@@ -35,7 +35,7 @@ static void name_step(const struct p2psim_trials *t, struct p2psim_named_step *n
 	const struct p2psim_world *world = t->x.world;
 	const struct p2psim_search *search = &t->search;
 	const bool taken = at < search->depth;
-	const unsigned int task = taken ? search->nodes[at].chosen : (unsigned int)(at - search->depth);
+	const unsigned int task = taken ? search->nodes[at].task : (unsigned int)(at - search->depth);
 	const struct p2psim_op *op = taken ? &search->nodes[at].step : p2psim_task_pending(world, task);
 	size_t i, count = p2psim_trace_count(world);
 

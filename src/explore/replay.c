@@ -47,6 +47,7 @@ struct p2psim_replay_key p2psim_replay_key(const char *scenario, const struct p2
 {
 	uint64_t hash = hash_number(0xcbf29ce484222325ull, config->seed);
 	struct p2psim_replay_key key;
+	unsigned int i;
 
 	hash = hash_number(hash, config->ram_pages);
 	hash = hash_number(hash, config->max_map_count);
@@ -54,6 +55,9 @@ struct p2psim_replay_key p2psim_replay_key(const char *scenario, const struct p2
 	hash = hash_number(hash, config->nonpreemptive);
 	if (config->quirks)
 		hash = hash_number(hash, config->quirks);
+	for (i = 0; i < P2PSIM_ADVERSITIES; i++)
+		if (config->adversary[i])
+			hash = hash_number(hash, i << 8 | config->adversary[i]);
 	hash = hash_number(hash, fail_nth);
 	key.config = fold(hash, 10);
 	key.scenario = fold(hash_bytes(0xcbf29ce484222325ull, scenario, strlen(scenario)), 20);

@@ -43,11 +43,19 @@ static void draw_missing(struct p2psim_sampler *sampler, uint64_t enabled)
 	}
 }
 
+/* One in eight: rarely enough that not always the first occasions are taken. */
+static unsigned int outcome(struct p2psim_sampler *sampler, const struct p2psim_choice *choice)
+{
+	return draw(sampler) >> 61 ? choice->last : choice->adverse;
+}
+
 static unsigned int pick_pct(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
 {
 	struct p2psim_sampler *sampler = (struct p2psim_sampler *)strategy;
 	unsigned int task, i;
 
+	if (choice->adverse)
+		return outcome(sampler, choice);
 	draw_missing(sampler, choice->enabled);
 	if (!(choice->enabled & (choice->enabled - 1)))
 		return choice->fallback; /* a step without alternatives does not count */
@@ -65,6 +73,8 @@ static unsigned int pick_pos(struct p2psim_strategy *strategy, const struct p2ps
 	unsigned int task, other;
 	uint64_t rest;
 
+	if (choice->adverse)
+		return outcome(sampler, choice);
 	draw_missing(sampler, choice->enabled);
 	task = highest(sampler, choice->enabled);
 	for (rest = choice->enabled & ~(1ull << task); rest; rest &= rest - 1) {

@@ -59,22 +59,22 @@ static uint64_t inherited_sleep(const struct p2psim_search *search)
 	if (!search->depth)
 		return 0;
 	parent = &search->nodes[search->depth - 1];
-	candidates = (parent->sleep | parent->done) & ~bit(parent->chosen);
+	candidates = (parent->sleep | parent->done) & ~p2psim_search_outcomes(parent->task);
 	for (; candidates; candidates &= candidates - 1) {
-		unsigned int task = (unsigned int)__builtin_ctzll(candidates);
+		unsigned int chosen = (unsigned int)__builtin_ctzll(candidates);
 
-		if (!p2psim_steps_depend(p2psim_task_pending(search->world, task), &parent->step))
-			sleep |= bit(task);
+		if (!p2psim_steps_depend(p2psim_task_pending(search->world, p2psim_search_task(chosen)), &parent->step))
+			sleep |= bit(chosen);
 	}
 	return sleep;
 }
 
-/* What taking `task` here costs in preemptions. */
-static unsigned int cost(const struct p2psim_search *search, const struct p2psim_node *node, unsigned int task)
+/* What taking `chosen` here costs in preemptions. */
+static unsigned int cost(const struct p2psim_search *search, const struct p2psim_node *node, unsigned int chosen)
 {
 	bool could_go_on = search->depth && (node->enabled & bit(node->last));
 
-	return could_go_on && task != node->last && !p2psim_task_pending(search->world, node->last)->yields;
+	return could_go_on && p2psim_search_task(chosen) != node->last && !p2psim_task_pending(search->world, node->last)->yields;
 }
 
 static uint64_t within_bound(const struct p2psim_search *search, const struct p2psim_node *node, unsigned int used)
@@ -103,7 +103,9 @@ static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigne
 	node->done = 0;
 	switch (search->kind) {
 	case P2PSIM_EXPLORE_DPOR:
-		node->back = search->depth < search->split || search->in_blocks ? node->enabled : bit(node->chosen);
+		node->back = node->enabled;
+		if (search->depth >= search->split && !search->in_blocks)
+			node->back &= p2psim_search_outcomes(p2psim_search_task(node->chosen));
 		break;
 	case P2PSIM_EXPLORE_ICB:
 		node->back = within_bound(search, node, used);
@@ -141,10 +143,10 @@ static void find_clock(struct p2psim_search *search, size_t at)
 		memset(node->clock, 0, sizeof(node->clock));
 	else
 		memcpy(node->clock, search->nodes[node->previous].clock, sizeof(node->clock));
-	node->clock[node->chosen] = node->nth;
+	node->clock[node->task] = node->nth;
 	while (i--) {
 		earlier = &search->nodes[i];
-		if (node->clock[earlier->chosen] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
+		if (node->clock[earlier->task] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
 			continue;
 		for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
 			if (earlier->clock[t] > node->clock[t])
@@ -158,8 +160,9 @@ static void settle(struct p2psim_search *search, size_t at)
 {
 	struct p2psim_node *node = &search->nodes[at];
 
-	node->step = *p2psim_task_pending(search->world, node->chosen);
-	node->previous = search->latest[node->chosen];
+	node->task = (uint8_t)p2psim_search_task(node->chosen);
+	node->step = *p2psim_task_pending(search->world, node->task);
+	node->previous = search->latest[node->task];
 	node->nth = node->previous < 0 ? 1 : (uint16_t)(search->nodes[node->previous].nth + 1);
 	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
 	if (search->coverage)
@@ -168,13 +171,13 @@ static void settle(struct p2psim_search *search, size_t at)
 		find_clock(search, at);
 	if (search->kind == P2PSIM_EXPLORE_DPOR && !search->in_blocks)
 		p2psim_dpor_at_step(search, at);
-	search->latest[node->chosen] = (int32_t)at;
+	search->latest[node->task] = (int32_t)at;
 }
 
 /* Does the prescribed part of the execution repeat what it was? */
 static bool repeats(const struct p2psim_search *search, const struct p2psim_node *node, uint64_t enabled)
 {
-	const struct p2psim_op *now = p2psim_task_pending(search->world, node->chosen), *then = &node->step;
+	const struct p2psim_op *now = p2psim_task_pending(search->world, p2psim_search_task(node->chosen)), *then = &node->step;
 
 	if (node->enabled != enabled)
 		return false;
@@ -201,7 +204,7 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 	struct p2psim_search *search = (struct p2psim_search *)strategy;
 	struct p2psim_node *node = grow(search);
 
-	if (!node || choice->enabled >> P2PSIM_SEARCH_TASKS) {
+	if (!node || (!choice->adverse && choice->enabled >> P2PSIM_SEARCH_TASKS)) {
 		search->no_memory = true;
 		return give_up(search, choice);
 	}
@@ -230,12 +233,12 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 	if (search->depth + 1 >= search->fixed)
 		settle(search, search->depth);
 	else
-		search->latest[node->chosen] = (int32_t)search->depth;
+		search->latest[node->task] = (int32_t)search->depth;
 	search->depth++;
 	if (search->decisions)
 		*search->decisions = search->depth;
 	if (search->depth == search->stop_at) {
-		search->stopped_task = node->chosen;
+		search->stopped_task = node->task;
 		p2psim_world_end(search->world);
 	}
 	return node->chosen;

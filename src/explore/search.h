@@ -20,7 +20,8 @@ struct p2psim_node {
 	uint64_t back;			/* to be tried here */
 	uint64_t done;			/* tried here */
 	uint64_t sleep;			/* need not be tried: an earlier branch covers it */
-	uint8_t chosen;
+	uint8_t chosen;			/* a task, or P2PSIM_ADVERSE_BIT + a task: its other outcome */
+	uint8_t task;			/* whose step it is */
 	uint8_t last;			/* who took the step before */
 	uint16_t preemptions;		/* of the execution, this step included */
 	uint16_t nth;			/* the chosen task's n-th step, from 1 */
@@ -78,6 +79,17 @@ struct p2psim_search {
 	struct p2psim_coverage *coverage; /* to be told of each step's place; NULL = none */
 	size_t covered;			/* nodes whose conflicts coverage.c has seen */
 };
+
+static inline unsigned int p2psim_search_task(unsigned int chosen)
+{
+	return chosen % P2PSIM_ADVERSE_BIT;
+}
+
+/* All that the task can be chosen for. */
+static inline uint64_t p2psim_search_outcomes(unsigned int task)
+{
+	return 1ull << task | 1ull << (task + P2PSIM_ADVERSE_BIT);
+}
 
 void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind kind, unsigned int bound);
 void p2psim_search_free(struct p2psim_search *search);

@@ -13,7 +13,11 @@ static unsigned int pick_guided(struct p2psim_strategy *strategy, const struct p
 	for (; guided->at < guided->count; guided->at++, guided->taken = 0) {
 		const struct p2psim_block *block = &guided->blocks[guided->at];
 
-		if (guided->taken == block->steps || !(choice->enabled >> block->task & 1))
+		if (guided->taken == block->steps)
+			continue;
+		if (choice->adverse && block->task != choice->adverse)
+			return choice->fallback;
+		if (!(choice->enabled >> block->task & 1))
 			continue;
 		guided->taken++;
 		return block->task;
@@ -28,13 +32,21 @@ void p2psim_guided_begin(struct p2psim_guided_strategy *guided)
 	guided->taken = 0;
 }
 
+/* A choice at which nothing went wrong. */
+static bool is_no_step(const struct p2psim_node *node)
+{
+	return node->step.kind == P2PSIM_STEP_CHOICE && node->chosen == node->task;
+}
+
 bool p2psim_blocks_read(struct p2psim_guided_strategy *guided, const struct p2psim_search *search)
 {
 	size_t i;
 
 	guided->count = 0;
 	for (i = 0; i < search->depth; i++) {
-		if (i && search->nodes[i].chosen == search->nodes[i - 1].chosen) {
+		if (is_no_step(&search->nodes[i]))
+			continue;
+		if (guided->count && search->nodes[i].chosen == guided->blocks[guided->count - 1].task) {
 			guided->blocks[guided->count - 1].steps++;
 			continue;
 		}

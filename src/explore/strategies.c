@@ -38,6 +38,8 @@ static unsigned int pick_random(struct p2psim_strategy *strategy, const struct p
 
 	if (n == 1)
 		return choice->fallback;
+	if (choice->adverse) /* rarely enough that not always the first occasions are taken */
+		return next_random(&random->state) >> 61 ? choice->last : choice->adverse;
 	for (n = (unsigned int)(((next_random(&random->state) >> 32) * n) >> 32); n; n--)
 		mask &= mask - 1;
 	return (unsigned int)__builtin_ctzll(mask);
@@ -112,6 +114,8 @@ static unsigned int pick_directed(struct p2psim_strategy *strategy, const struct
 {
 	struct p2psim_directed_strategy *directed = (struct p2psim_directed_strategy *)strategy;
 
+	if (choice->adverse)
+		return choice->fallback;
 	for (; directed->task[0]; next_stop(directed)) {
 		unsigned int task = task_named(choice->world, directed->task);
 

@@ -65,12 +65,22 @@ bool p2psim_trials_next(struct p2psim_trials *t)
 	return p2psim_search_next(&t->search);
 }
 
+unsigned int p2psim_trial_adversities(const struct p2psim_trials *t)
+{
+	unsigned int adversities = 0;
+	size_t i;
+
+	for (i = 0; i < t->search.depth; i++)
+		adversities += t->search.nodes[i].chosen != t->search.nodes[i].task;
+	return adversities;
+}
+
 unsigned int p2psim_trial_switches(const struct p2psim_trials *t)
 {
 	unsigned int switches = 0;
 	size_t i;
 
 	for (i = 1; i < t->search.depth; i++)
-		switches += t->search.nodes[i].chosen != t->search.nodes[i - 1].chosen;
+		switches += t->search.nodes[i].task != t->search.nodes[i - 1].task;
 	return switches;
 }

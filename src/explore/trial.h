@@ -26,6 +26,7 @@ int p2psim_trial(struct p2psim_trials *t, struct p2psim_strategy *sampler);
 /* After the tree's own: is there another one?  Also false when the budget is used up: `partial` then. */
 bool p2psim_trials_next(struct p2psim_trials *t);
 /* From one task to another, in the execution at hand. */
+unsigned int p2psim_trial_adversities(const struct p2psim_trials *t);
 unsigned int p2psim_trial_switches(const struct p2psim_trials *t);
 
 /* ---- shorten.c ---- */

@@ -307,6 +307,16 @@ static void test_every_output_is_the_same_twice_and_holds_no_escape_bytes(void *
 	TWICE("run", "nothing");
 }
 
+static void test_an_adversary_is_part_of_the_command(void **state)
+{
+	(void)state;
+	assert_tool(2, NULL, "--adversary is allocation, trylock, wakeup, timer or other", "explore", good, "--adversary", "bad");
+	assert_tool(2, NULL, "not \"wakeup=0\"", "explore", good, "--adversary", "wakeup=0");
+	assert_tool(2, NULL, "not \"wakeup=300\"", "explore", good, "--adversary", "wakeup=300");
+	assert_tool(2, NULL, "--adversary timer is given twice", "run", good, "--adversary", "timer", "--adversary", "timer=2");
+	assert_tool(0, " --adversary allocation=2\n", NULL, "run", good, "--adversary", "allocation=2");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +341,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_every_scenario_is_as_expected_within_a_small_budget),
 		cmocka_unit_test(test_a_budget_of_time_is_taken),
 		cmocka_unit_test(test_every_output_is_the_same_twice_and_holds_no_escape_bytes),
+		cmocka_unit_test(test_an_adversary_is_part_of_the_command),
 	};
 
 	if (argc != 2)

@@ -14,6 +14,7 @@
  *	Rx Wx Zx Ax	variable x or y: read, write something, write zero, add
  *	Ex Dx		wait until x is not zero; the same and count it down, in one step
  *	r02 w13		read, write the cells [0, 2], [1, 3]
+ *	Cx		write zero, if it goes wrong: a decision of the explorer, at most once (p2psim_adverse())
  *
  * "abstract" programs are steps on objects; their reader/writer locks have no queue.  "real" programs call
  * mutex_lock(), down_read(), READ_ONCE(), wait_event() ...
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <p2psim/adversary.h>
 #include <p2psim/explore.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/rwsem.h>
@@ -36,6 +38,7 @@
 #define TASKS 3
 #define OPS 10
 #define CELLS 4
+#define ADVERSITIES 1
 #define NAIVE_MOST 1000
 #define ICB_MOST 100
 #define ENDS_MOST 2048 /* a power of two, more than NAIVE_MOST */
@@ -53,10 +56,10 @@ struct program {
 /* ---- What operations do: known to nobody but this file ---- */
 
 struct machine {
-	uint8_t holder[2], writer[2], readers[2];
+	uint8_t holder[2], writer[2], readers[2], left; /* left: what may still go wrong */
 	uint32_t var[2], cell[CELLS];
 	struct {
-		uint8_t pc, failed; /* failed: mutexes whose trylock failed */
+		uint8_t pc, failed, wrong; /* failed: mutexes whose trylock failed; wrong: its choice */
 		uint32_t seen;	    /* all that it has read */
 	} task[TASKS];
 };
@@ -153,6 +156,9 @@ static void apply(struct machine *m, unsigned int task, const struct op *op)
 	case 'W':
 		*var = task * OPS + m->task[task].pc + 1;
 		break;
+	case 'C':
+		m->task[task].wrong = 0;
+		/* fall through */
 	case 'Z':
 		*var = 0;
 		break;
@@ -171,6 +177,15 @@ static void apply(struct machine *m, unsigned int task, const struct op *op)
 		break;
 	}
 	m->task[task].pc++;
+}
+
+/* The outcome of the task's choice: all is well, and it goes on, or it has a zero to write. */
+static void choose(struct machine *m, unsigned int task, bool wrong)
+{
+	see(m, task, wrong);
+	m->left = (uint8_t)(m->left - wrong);
+	m->task[task].wrong = wrong;
+	m->task[task].pc = (uint8_t)(m->task[task].pc + !wrong);
 }
 
 /* The next operation, or NULL. */
@@ -236,8 +251,9 @@ static bool same_ends(const struct ends *a, const struct ends *b)
 
 /* An operation that was taken, and how many of each task happen before or at it. */
 struct taken {
-	const struct op *op;
+	const struct op *op;	/* NULL: a choice */
 	unsigned int task;
+	uint8_t wrong;
 	uint8_t clock[TASKS];
 };
 
@@ -248,6 +264,8 @@ static bool only_reads(const struct op *op)
 
 static bool depend(const struct op *a, const struct op *b)
 {
+	if (!a || !b)
+		return false;
 	if (only_reads(a) && only_reads(b))
 		return false;
 	if (a->last && b->last)
@@ -269,7 +287,7 @@ static uint64_t trace_of(struct taken *taken, unsigned int count)
 				if (taken[j].clock[t] > taken[i].clock[t])
 					taken[i].clock[t] = taken[j].clock[t];
 		}
-		hash = taken[i].task + 1;
+		hash = taken[i].task + 1 + 16u * taken[i].wrong;
 		taken[i].clock[taken[i].task]++;
 		for (t = 0; t < TASKS; t++)
 			hash = (hash * 257 + taken[i].clock[t] + 1) * 0x9e3779b97f4a7c15ull;
@@ -280,8 +298,26 @@ static uint64_t trace_of(struct taken *taken, unsigned int count)
 
 struct known {
 	struct ends ends, traces;
-	struct taken taken[TASKS * OPS];
+	struct taken taken[2 * TASKS * OPS];
 };
+
+static bool enumerate(const struct program *p, const struct machine *m, struct known *known, unsigned int depth);
+
+/* The task's choice, before anybody else goes on. */
+static bool enumerate_outcomes(const struct program *p, const struct machine *m, unsigned int task, struct known *known,
+			       unsigned int depth)
+{
+	struct machine next = *m;
+
+	known->taken[depth] = (struct taken){ .task = task };
+	choose(&next, task, false);
+	if (!enumerate(p, &next, known, depth + 1) || !m->left)
+		return known->ends.told <= NAIVE_MOST;
+	next = *m;
+	known->taken[depth] = (struct taken){ .task = task, .wrong = 1 };
+	choose(&next, task, true);
+	return enumerate(p, &next, known, depth + 1);
+}
 
 /* Every interleaving, without the library.  False: too many. */
 static bool enumerate(const struct program *p, const struct machine *m, struct known *known, unsigned int depth)
@@ -290,6 +326,12 @@ static bool enumerate(const struct program *p, const struct machine *m, struct k
 	bool ended = true;
 	unsigned int t;
 
+	for (t = 0; t < p->tasks; t++) {
+		const struct op *op = next_op(p, &here, t);
+
+		if (op && op->kind == 'C' && !here.task[t].wrong)
+			return enumerate_outcomes(p, &here, t, known, depth);
+	}
 	for (t = 0; t < p->tasks; t++) {
 		const struct op *op = next_op(p, &here, t);
 
@@ -324,6 +366,7 @@ static int begin(void *state)
 	struct running *r = state;
 	int i;
 
+	r->m.left = ADVERSITIES;
 	for (i = 0; i < 7; i++)
 		p2psim_object_init(&r->obj[i], "object");
 	for (i = 0; i < 2; i++) {
@@ -366,7 +409,7 @@ static void step_of(struct running *r, const struct op *op)
 		{ 'G', P2PSIM_STEP_DOWNGRADE, true, false }, { 'R', P2PSIM_STEP_READ, false, false },
 		{ 'W', P2PSIM_STEP_WRITE, true, false },    { 'Z', P2PSIM_STEP_WRITE, true, false },
 		{ 'A', P2PSIM_STEP_WRITE, true, false },    { 'E', P2PSIM_STEP_AWAIT, false, true },
-		{ 'D', P2PSIM_STEP_AWAIT, true, true },
+		{ 'D', P2PSIM_STEP_AWAIT, true, true },	    { 'C', P2PSIM_STEP_WRITE, true, false },
 	};
 	struct actor actor = { r, op };
 	size_t i = 0;
@@ -444,6 +487,10 @@ static void call(struct running *r, unsigned int task, const struct op *op)
 	case 'E':
 		wait_event(r->wq, READ_ONCE(*var));
 		break;
+	case 'C':
+		r->m.task[task].wrong = 0;
+		WRITE_ONCE(*var, 0);
+		break;
 	default: /* cells: no call stands for them */
 		step_of(r, op);
 		apply(&r->m, task, op);
@@ -458,6 +505,10 @@ static void perform(struct running *r, unsigned int task)
 	const struct op *op;
 
 	while ((op = next_op(p, &r->m, task))) {
+		if (op->kind == 'C' && !r->m.task[task].wrong) {
+			choose(&r->m, task, p2psim_adverse(P2PSIM_ADVERSE_OTHER, "choice"));
+			continue;
+		}
 		if (p->real) {
 			call(r, task, op);
 			continue;
@@ -488,7 +539,8 @@ static const struct p2psim_scenario base = {
 	.state_size = sizeof(struct running),
 	.setup = begin,
 	.expect = P2PSIM_NEVER,
-	.config = { .oracles_off = 1u << P2PSIM_LOCKGRAPH | 1u << P2PSIM_BALANCE },
+	.config = { .oracles_off = 1u << P2PSIM_LOCKGRAPH | 1u << P2PSIM_BALANCE,
+		    .adversary = { [P2PSIM_ADVERSE_OTHER] = ADVERSITIES } },
 };
 
 struct outcome {
@@ -543,7 +595,7 @@ static const char *disagreement(const struct program *p, struct tally *tally)
 {
 	static struct outcome naive, other;
 	static struct known known;
-	static const struct machine start;
+	static const struct machine start = { .left = ADVERSITIES };
 
 	if (explore(p, P2PSIM_EXPLORE_NAIVE, 0, &naive))
 		return naive.result.error;
@@ -671,7 +723,7 @@ static void insert_section(struct program *p, unsigned int task, unsigned int at
 
 static void insert_access(struct program *p, unsigned int task, unsigned int at, uint64_t *seed)
 {
-	char kind = p->real ? "RRWWAErw"[chance(seed, 8)] : "RRWWZAEDrrww"[chance(seed, 12)];
+	char kind = p->real ? "RRWWAErwC"[chance(seed, 9)] : "RRWWZAEDrrwwC"[chance(seed, 13)];
 	char first = (char)('0' + chance(seed, CELLS));
 
 	if (kind == 'r' || kind == 'w')
@@ -837,6 +889,8 @@ static void test_strategies_agree_on_shapes_that_are_easily_missed(void **state)
 		"real Sp Sp sp sp | Xp Up",			/* a queued writer between two reads */
 		"real Ex | Wx",
 		"real Sp sp | Xp Gp sp",
+		"abstract Cx Rx | Cx Rx | Wx",			/* one budget of two tasks */
+		"abstract Ax Ry Cx | Ex Wy",
 	};
 	size_t i;
 
@@ -854,6 +908,7 @@ static void test_different_programs_do_not_agree(void **state)
 		{ "abstract Sp Rx sp | Sp Wx sp", "abstract Xp Rx Up | Sp Wx sp" },
 		{ "abstract r02 | w23", "abstract r01 | w23" },
 		{ "real Sp Sp sp sp | Xp Up", "real Sp sp | Xp Up" },
+		{ "abstract Cx Rx | Wx", "abstract Rx | Wx" },
 	};
 	static struct outcome one, other;
 	size_t i;
