@@ -77,24 +77,7 @@ static void test_pattern(void **state)
 		is_found(pattern);
 }
 
-static size_t add(struct CMUnitTest *tests, const struct pattern *pattern)
-{
-	size_t count = 0;
-
-	for (; pattern->scenario.name; pattern++, count++)
-		tests[count] = (struct CMUnitTest){ .name = pattern->scenario.name, .test_func = test_pattern,
-						    .initial_state = (void *)(uintptr_t)pattern };
-	return count;
-}
-
 int main(void)
 {
-	struct CMUnitTest tests[64];
-	size_t count = add(tests, patterns_of_faults);
-
-	count += add(tests + count, patterns_of_callbacks);
-	count += add(tests + count, patterns_of_sharing);
-	count += add(tests + count, patterns_of_bars);
-	count += add(tests + count, patterns_of_one_cpu);
-	return _cmocka_run_group_tests("bug patterns", tests, count, NULL, NULL);
+	return patterns_run("bug patterns", test_pattern);
 }

@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 01-04, 10, 13: a driver that mirrors one page of a process by hmm_range_fault() and accesses it by DMA, while the
+ * 01-04, 06, 10, 13: a driver that mirrors one page of a process by hmm_range_fault() and accesses it by DMA, while the
  * process unmaps it.
  *
  *	nic0 (right)				app
  *	again: seq = read_begin()		munmap()
- *	mmap_read_lock				  invalidate(): lock, set_seq, drop the entry, unlock
+ *	mmap_read_lock				  invalidate(): lock, set_seq, dma_unmap_page(), unlock
  *	hmm_range_fault()				        wait until no DMA is in flight
  *	mmap_read_unlock			  the page is freed
  *	lock; read_retry()? again
- *	entry = page
+ *	dma_map_page()
  *	unlock
+ *
+ * When all is over the device reads by what it has: STALE if that is not what the CPU has.
  */
-#include "notifier_mm.h"
 #include "patterns.h"
+#include "stage.h"
 
+#include <p2psim/linux/atomic.h>
 #include <p2psim/linux/hmm.h>
-#include <p2psim/linux/mm.h>
 #include <p2psim/linux/mman.h>
 #include <p2psim/linux/mmap_lock.h>
-#include <p2psim/linux/pgtable.h>
+#include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/wait.h>
-#include <p2psim/process.h>
-#include <p2psim/ram.h>
-#include <p2psim/step.h>
-
-#define AT 0x10000UL
 
 enum {
 	RIGHT,
@@ -33,17 +31,16 @@ enum {
 	CHECK_BEFORE_LOCK = 2,	/* 02 */
 	BEGIN_AFTER_FAULT = 4,	/* 03 */
 	NO_DRAIN = 8,		/* 04 */
-	LOCK_FIRST = 16,	/* 10 */
+	LATE_SEQ = 16,		/* 06 */
 	NO_REFAULT = 32,	/* 13 */
 };
 
 struct faults {
-	struct p2psim_process *app;
-	struct mm_struct *mm;
+	struct stage s;
 	struct mmu_interval_notifier sub;
 	struct mutex lock;
-	unsigned long entry;	/* lock */
-	unsigned int in_flight;
+	struct copy copy;	/* lock */
+	atomic_t in_flight;
 	wait_queue_head_t idle;
 };
 
@@ -60,30 +57,44 @@ static bool invalidate(struct mmu_interval_notifier *sub, const struct mmu_notif
 
 	(void)range;
 	mutex_lock(&f->lock);
-	mmu_interval_set_seq(sub, seq);
-	f->entry = 0;
+	if (!(quirks() & LATE_SEQ))
+		mmu_interval_set_seq(sub, seq);
+	copy_unmap(&f->s, &f->copy);
 	mutex_unlock(&f->lock);
+	if (quirks() & LATE_SEQ)
+		mmu_interval_set_seq(sub, seq);
+	return true;
+}
+
+/* The same, for a device that may be at work. */
+static bool invalidate_and_drain(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
+				 unsigned long seq)
+{
+	struct faults *f = container_of(sub, struct faults, sub);
+
+	(void)range;
+	mutex_lock(&f->lock);
+	mmu_interval_set_seq(sub, seq);
 	if (!(quirks() & NO_DRAIN))
-		wait_event(f->idle, !READ_ONCE(f->in_flight));
+		wait_event(f->idle, !atomic_read(&f->in_flight));
+	copy_unmap(&f->s, &f->copy);
+	mutex_unlock(&f->lock);
 	return true;
 }
 
 static const struct mmu_interval_notifier_ops ops = { .invalidate = invalidate };
+static const struct mmu_interval_notifier_ops draining_ops = { .invalidate = invalidate_and_drain };
+
+static int begin_with(struct faults *f, const struct mmu_interval_notifier_ops *with)
+{
+	mutex_init(&f->lock);
+	init_waitqueue_head(&f->idle);
+	return stage_begin(&f->s, 1) ?: mmu_interval_notifier_insert(&f->sub, f->s.mm, AT(0), PAGE_SIZE, with);
+}
 
 static int begin(void *state)
 {
-	struct faults *f = state;
-
-	f->app = p2psim_process_create("app");
-	if (!f->app)
-		return -ENOMEM;
-	f->mm = p2psim_process_mm(f->app);
-	mutex_init(&f->lock);
-	init_waitqueue_head(&f->idle);
-	if (p2psim_mmap(f->app, AT, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
-			0) < 0)
-		return -ENOMEM;
-	return p2psim_store_byte(f->app, AT, 7) ?: mmu_interval_notifier_insert(&f->sub, f->mm, AT, PAGE_SIZE, &ops);
+	return begin_with(state, &ops);
 }
 
 static void end(void *state)
@@ -91,27 +102,34 @@ static void end(void *state)
 	struct faults *f = state;
 
 	mmu_interval_notifier_remove(&f->sub);
-	p2psim_process_exit(f->app);
+	copy_unmap(&f->s, &f->copy);
+	stage_end(&f->s);
 }
 
 static void app_unmaps(void *state)
 {
-	p2psim_munmap(((struct faults *)state)->app, AT, PAGE_SIZE);
+	p2psim_munmap(((struct faults *)state)->s.app, AT(0), PAGE_SIZE);
+}
+
+/* The VMA stays: who faults meanwhile finds it. */
+static void app_drops(void *state)
+{
+	p2psim_madvise(((struct faults *)state)->s.app, AT(0), PAGE_SIZE, MADV_DONTNEED);
 }
 
 /* munmap() announces with mmap_lock held for reading only; mprotect() keeps it for writing. */
 static void app_protects(void *state)
 {
-	p2psim_mprotect(((struct faults *)state)->app, AT, PAGE_SIZE, PROT_READ);
+	p2psim_mprotect(((struct faults *)state)->s.app, AT(0), PAGE_SIZE, PROT_READ);
 }
 
 static int fault(struct faults *f, struct hmm_range *range)
 {
 	int ret;
 
-	mmap_read_lock(f->mm);
+	mmap_read_lock(f->s.mm);
 	ret = hmm_range_fault(range);
-	mmap_read_unlock(f->mm);
+	mmap_read_unlock(f->s.mm);
 	return ret;
 }
 
@@ -125,7 +143,7 @@ static bool commit(struct faults *f, struct hmm_range *range)
 	if (!early && !(quirks() & NO_CHECK))
 		old = mmu_interval_read_retry(&f->sub, range->notifier_seq);
 	if (!old)
-		f->entry = range->hmm_pfns[0];
+		copy_map(&f->s, &f->copy, AT(0), hmm_pfn_to_page(range->hmm_pfns[0]));
 	mutex_unlock(&f->lock);
 	return !old;
 }
@@ -134,7 +152,7 @@ static void nic_faults(void *state)
 {
 	struct faults *f = state;
 	unsigned long pfn = 0;
-	struct hmm_range range = { .notifier = &f->sub, .start = AT, .end = AT + PAGE_SIZE, .hmm_pfns = &pfn,
+	struct hmm_range range = { .notifier = &f->sub, .start = AT(0), .end = AT(1), .hmm_pfns = &pfn,
 				   .default_flags = HMM_PFN_REQ_FAULT };
 	bool refault = true;
 	int ret;
@@ -156,18 +174,18 @@ static void nic_faults(void *state)
 	} while (true);
 }
 
-static bool holds_a_freed_page(void *state)
+static bool nic_reads_at_last(void *state)
 {
 	struct faults *f = state;
-	pte_t *pte = p2psim_pte_lookup(f->mm, AT);
 
-	return f->entry && (!pte || !pte_present(*pte) || pte_pfn(*pte) << PAGE_SHIFT != hmm_pfn_to_phys(f->entry));
+	copy_read_at_last(&f->s, &f->copy);
+	return false;
 }
 
 #define FAULTS_OF(app, title, ask, wrong, verdict, which, off)                                                         \
 	.scenario = { .name = title, .question = ask, .source = "Documentation/mm/hmm.rst",                            \
 		      .state_size = sizeof(struct faults), .setup = begin,                                             \
-		      .tasks = { { "app", app }, { "nic0", nic_faults } }, .exists = holds_a_freed_page,               \
+		      .tasks = { { "app", app }, { "nic0", nic_faults } }, .exists = nic_reads_at_last,               \
 		      .teardown = end, .expect = verdict, .oracle = which, .config = { .oracles_off = off },           \
 		      .data = &(const unsigned int){ wrong } }
 #define FAULTS(...) FAULTS_OF(app_unmaps, __VA_ARGS__)
@@ -176,7 +194,7 @@ static bool holds_a_freed_page(void *state)
 
 static int begin_mapped(void *state)
 {
-	int error = begin(state);
+	int error = begin_with(state, &draining_ops);
 
 	if (!error)
 		nic_faults(state);
@@ -187,18 +205,16 @@ static int begin_mapped(void *state)
 static void nic_accesses(void *state)
 {
 	struct faults *f = state;
-	unsigned long entry;
-	char byte = 1;
+	struct copy copy;
 
 	mutex_lock(&f->lock);
-	entry = f->entry;
-	WRITE_ONCE(f->in_flight, entry ? 1 : 0);
+	copy = f->copy;
+	atomic_set(&f->in_flight, copy.valid);
 	mutex_unlock(&f->lock);
-	if (!entry)
+	if (!copy.valid)
 		return;
-	p2psim_step_range(P2PSIM_STEP_DMA_WRITE, f->mm->obj.id, false, AT >> PAGE_SHIFT, AT >> PAGE_SHIFT, "nic:dma");
-	p2psim_ram_write(hmm_pfn_to_phys(entry), &byte, 1);
-	WRITE_ONCE(f->in_flight, 0);
+	copy_read(&f->s, &copy);
+	atomic_set(&f->in_flight, 0);
 	wake_up_all(&f->idle);
 }
 
@@ -214,13 +230,13 @@ static void nic_faults_under_its_lock(void *state)
 {
 	struct faults *f = state;
 	unsigned long pfn = 0;
-	struct hmm_range range = { .notifier = &f->sub, .start = AT, .end = AT + PAGE_SIZE, .hmm_pfns = &pfn,
+	struct hmm_range range = { .notifier = &f->sub, .start = AT(0), .end = AT(1), .hmm_pfns = &pfn,
 				   .default_flags = HMM_PFN_REQ_FAULT };
 
 	range.notifier_seq = mmu_interval_read_begin(&f->sub);
 	mutex_lock(&f->lock);
 	if (!fault(f, &range))
-		f->entry = pfn;
+		copy_map(&f->s, &f->copy, AT(0), hmm_pfn_to_page(pfn));
 	mutex_unlock(&f->lock);
 }
 
@@ -231,30 +247,33 @@ static void nic_faults_under_its_lock(void *state)
 		      .expect = P2PSIM_VIOLATION, .oracle = which, .config = { .oracles_off = off } }
 
 const struct pattern patterns_of_faults[] = {
-	{ FAULTS("01/fault+munmap", "Can the nic hold a page that munmap() freed?", RIGHT, P2PSIM_NEVER,
-		  P2PSIM_NO_ORACLE, 0),
-	  .traces = 29 },
-	{ FAULTS("01/fault+munmap!no-retry", "And without read_retry()?", NO_CHECK, P2PSIM_SOMETIMES,
-		  P2PSIM_NO_ORACLE, 0),
+	{ FAULTS("01/fault+munmap", "Can the nic reach a page that munmap() freed?", RIGHT, P2PSIM_NEVER,
+		 P2PSIM_NO_ORACLE, 0), .traces = 29 },
+	{ FAULTS("01/fault+munmap!no-retry", "And without read_retry()?", NO_CHECK, P2PSIM_VIOLATION, P2PSIM_STALE, 0),
 	  .preemptions = 1 },
 	{ FAULTS("02/fault+munmap!check-before-lock", "And with read_retry() before the lock?", CHECK_BEFORE_LOCK,
 		 P2PSIM_VIOLATION, P2PSIM_CONTRACT, 0) },
-	{ FAULTS("02/fault+munmap!check-before-lock-real", "And does that keep the page?", CHECK_BEFORE_LOCK,
-		 P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE, 1u << P2PSIM_CONTRACT), .preemptions = 1 },
+	{ FAULTS("02/fault+munmap!check-before-lock-real", "And does that reach the page?", CHECK_BEFORE_LOCK,
+		 P2PSIM_VIOLATION, P2PSIM_STALE, 1u << P2PSIM_CONTRACT), .preemptions = 1 },
 	{ FAULTS("03/fault+munmap!begin-after-fault", "And if the sequence is read after the fault?", BEGIN_AFTER_FAULT,
-		 P2PSIM_SOMETIMES, P2PSIM_NO_ORACLE, 0), .preemptions = 1 },
-	{ DMA("04/dma+munmap", "Is a freed page accessed?", RIGHT, P2PSIM_NEVER, P2PSIM_NO_ORACLE), .traces = 6 },
+		 P2PSIM_VIOLATION, P2PSIM_STALE, 0), .preemptions = 1 },
+	{ DMA("04/dma+munmap", "Does DMA reach a freed page?", RIGHT, P2PSIM_NEVER, P2PSIM_NO_ORACLE), .traces = 5 },
 	{ DMA("04/dma+munmap!no-drain", "And if invalidate() does not wait for DMA in flight?", NO_DRAIN,
 	      P2PSIM_VIOLATION, P2PSIM_STALE), .preemptions = 1 },
+	{ FAULTS_OF(app_drops, "06/fault+dontneed", "Can the nic reach a page that madvise() dropped?", RIGHT,
+		    P2PSIM_NEVER, P2PSIM_NO_ORACLE, 0), .traces = 47 },
+	{ FAULTS_OF(app_drops, "06/fault+dontneed!seq-after-zap",
+		    "And if the sequence moves after the zap, outside the lock?", LATE_SEQ, P2PSIM_VIOLATION,
+		    P2PSIM_CONTRACT, 0) },
+	{ FAULTS_OF(app_drops, "06/fault+dontneed!seq-after-zap-real", "And does that reach the page?", LATE_SEQ,
+		    P2PSIM_VIOLATION, P2PSIM_STALE, 1u << P2PSIM_CONTRACT), .preemptions = 1 },
 	{ FAULTS_OF(app_protects, "10/fault+mprotect", "Does mmap_lock before the driver's lock hang?", RIGHT,
-		  P2PSIM_NEVER,
-		    P2PSIM_NO_ORACLE, 0), .traces = 19 },
+		    P2PSIM_NEVER, P2PSIM_NO_ORACLE, 0), .traces = 19 },
 	{ UNDER_LOCK("10/fault+mprotect!lock-first", "Can mmap_lock nest inside the driver's lock?",
-		  P2PSIM_LOCKGRAPH, 0) },
+		     P2PSIM_LOCKGRAPH, 0) },
 	{ UNDER_LOCK("10/fault+mprotect!lock-first-real", "And does it hang?", P2PSIM_DEADLOCK, 1u << P2PSIM_LOCKGRAPH),
 	  .preemptions = 1 },
 	{ FAULTS("13/fault+munmap!no-refault", "And if a retry takes the same page again?", NO_REFAULT,
-		  P2PSIM_SOMETIMES,
-		 P2PSIM_NO_ORACLE, 0), .preemptions = 1 },
+		 P2PSIM_VIOLATION, P2PSIM_STALE, 0), .preemptions = 1 },
 	{},
 };

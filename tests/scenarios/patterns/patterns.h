@@ -19,10 +19,19 @@ struct pattern {
 	unsigned int preemptions;
 };
 
-extern const struct pattern patterns_of_faults[];	/* 01-04, 10, 13: hmm_range_fault() against munmap() */
-extern const struct pattern patterns_of_callbacks[];	/* 06-08, 11, 14, 15, 18: notifiers */
-extern const struct pattern patterns_of_sharing[];	/* 05, 09, 16, 17, 19-21: what drivers share between tasks */
-extern const struct pattern patterns_of_bars[];		/* 12: an exporter that moves */
+extern const struct pattern patterns_of_faults[];	/* 01-04, 06, 10, 13: hmm_range_fault() against munmap() */
+extern const struct pattern patterns_of_subscribers[];	/* 05, 08, 16: the list of notifiers */
+extern const struct pattern patterns_of_waiting[];	/* 09, 18: until no invalidation is under way */
+extern const struct pattern patterns_of_counting[];	/* 11, 14, 15: invalidations that a driver counts */
+extern const struct pattern patterns_of_lifetimes[];	/* 17, 19, 20: what a driver uses is gone */
+extern const struct pattern patterns_of_bars[];		/* 07, 12: an exporter that moves */
+extern const struct pattern patterns_of_livelocks[];	/* 21 */
 extern const struct pattern patterns_of_one_cpu[];	/* 22: who spins starves others */
+
+/* All tables, in this order; ends with NULL. */
+extern const struct pattern *const patterns[];
+
+/* A test for each row of each table, its name the scenario's, *state the row.  What cmocka says. */
+int patterns_run(const char *group, void (*test)(void **state));
 
 #endif
