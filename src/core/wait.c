@@ -49,19 +49,29 @@ static void wake(struct wait_queue_entry *wait)
 	list_del_init(&wait->entry);
 }
 
+/* The step of waking.  False, and UAF: whoever freed the queue was faster. */
+static bool may_wake(wait_queue_head_t *wq)
+{
+	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, p2psim_object_id(&wq->obj), true, NULL);
+	if (!p2psim_ptr_is_freed(wq))
+		return true;
+	p2psim_object_id(&wq->obj);
+	return false;
+}
+
 void(wake_up_all)(wait_queue_head_t *wq)
 {
 	struct wait_queue_entry *wait, *next;
 
-	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, p2psim_object_id(&wq->obj), true, NULL);
+	if (!may_wake(wq))
+		return;
 	list_for_each_entry_safe(wait, next, &wq->head, entry)
 		wake(wait);
 }
 
 void(wake_up)(wait_queue_head_t *wq)
 {
-	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, p2psim_object_id(&wq->obj), true, NULL);
-	if (!list_empty(&wq->head))
+	if (may_wake(wq) && !list_empty(&wq->head))
 		wake(list_first_entry(&wq->head, struct wait_queue_entry, entry));
 }
 

@@ -20,6 +20,7 @@
  *
  * Compared with the kernel: a notifier that is freed while it is on the list is found (UAF) instead of followed.
  */
+#include <p2psim/linux-5.2/mmu_notifier.h>
 #include <p2psim/linux/refcount.h>
 #include <p2psim/linux/sched/mm.h>
 
@@ -197,7 +198,7 @@ static void judge_start(struct mmu_notifier *sub, const struct mmu_notifier_rang
 	else if (error != -EAGAIN)
 		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id,
 			       "%s.invalidate_range_start() returned %d, which is not -EAGAIN", name, error);
-	else if (sub->ops->invalidate_range_end)
+	else if (sub->ops->invalidate_range_end && !sub->may_refuse)
 		p2psim_violate(P2PSIM_CONTRACT, 0, id, mm_id,
 			       "%s.invalidate_range_start() returned -EAGAIN, and it has an invalidate_range_end()",
 			       name);
@@ -495,6 +496,24 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription, struct mm_struct
 	spin_unlock(&subs->lock);
 	(synchronize_srcu)(&notifier_world()->srcu);
 	mmdrop(mm);
+}
+
+void mmu_notifier_unregister_no_release(struct mmu_notifier *subscription, struct mm_struct *mm)
+{
+	struct mmu_notifier_subscriptions *subs = mm->notifier_subscriptions;
+
+	if (!is_usable(subscription, "mmu_notifier_unregister_no_release"))
+		return;
+	spin_lock(&subs->lock);
+	take_off(subs, subscription, NOTIFIER_GONE);
+	spin_unlock(&subs->lock);
+	mmdrop(mm);
+}
+
+void mmu_notifier_call_srcu(struct callback_head *rcu, void (*func)(struct callback_head *rcu))
+{
+	ready_srcu(notifier_world());
+	call_srcu(&notifier_world()->srcu, rcu, func);
 }
 
 /* One more user of the notifier with these ops, if there is one. */

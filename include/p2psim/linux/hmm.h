@@ -38,6 +38,10 @@
 #ifndef P2PSIM_LINUX_HMM_H
 #define P2PSIM_LINUX_HMM_H
 
+#ifdef P2PSIM_LINUX_5_2_HMM_H
+#error "<linux/hmm.h> of 5.2 and of 6.1 in one translation unit"
+#endif
+
 #include <p2psim/linux/mm_types.h>
 
 P2PSIM_BEGIN_DECLS

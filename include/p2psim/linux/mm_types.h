@@ -215,6 +215,8 @@ struct vm_area_struct {
 	bool detached;				/* out of the tree, close() still to come */
 };
 
+struct hmm;
+
 struct mm_struct {
 	struct p2psim_object obj;
 	struct p2psim_object vmas_obj;		/* the tree of VMAs, as steps name it */
@@ -231,6 +233,7 @@ struct mm_struct {
 	atomic_t mm_users;			/* of the address space; 0: exit_mmap() has begun */
 	atomic_t mm_count;			/* of the struct; all users together hold one */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* NULL until the first one */
+	struct hmm *hmm;			/* page_table_lock; of 5.2 (<p2psim/linux-5.2/hmm.h>), NULL without mirrors */
 	long rss_anon, rss_file, rss_shmem;
 	u32 vma_serial;
 	bool unstable;				/* the OOM reaper was here: private memory may have lost its contents */

@@ -157,6 +157,7 @@ struct mmu_notifier {
 	/* p2psim's own */
 	struct p2psim_object obj;	/* p2psim_object_rename() it after registration: the name in reports */
 	unsigned int state;
+	bool may_refuse;		/* as before 5.7: its start may say -EAGAIN although it has an end, which follows */
 };
 
 struct mmu_interval_notifier_ops {

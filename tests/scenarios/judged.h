@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scenario explored, right or broken, against what is pinned of it.
+ */
+#ifndef TESTS_SCENARIOS_JUDGED_H
+#define TESTS_SCENARIOS_JUDGED_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <p2psim/explore.h>
+
+#include "patterns/patterns.h"
+
+#define PATTERN_SAMPLE 3000
+#define PATTERN_SEARCH 20000
+
+static inline const char *told(const struct p2psim_scenario *scenario, const struct p2psim_explore_result *result)
+{
+	static char text[1200];
+
+	snprintf(text, sizeof(text), "%s: %s, %u preemptions, %lu traces, %lu redundant%s; %s %s; %s; %s",
+		 scenario->name,
+		 p2psim_verdict_name(result->verdict), result->preemptions_min, (unsigned long)result->traces,
+		 (unsigned long)result->redundant, result->complete ? ", complete" : "",
+		 p2psim_oracle_name(result->violation.oracle), result->violation.sentence, result->error,
+		 result->schedule);
+	return text;
+}
+
+/* Every trace, and sleep sets, which look for no races, agree; or a sample. */
+static inline void pattern_is_right(const struct pattern *pattern)
+{
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR,
+						  .budget = pattern->traces ? 0 : PATTERN_SAMPLE };
+	struct p2psim_explore_result result, sleep;
+
+	assert_int_equal(p2psim_explore(&pattern->scenario, &options, &result), 0);
+	if (!result.as_expected || (pattern->traces && (!result.complete || result.traces != pattern->traces)))
+		fail_msg("%s", told(&pattern->scenario, &result));
+	if (!pattern->traces)
+		return;
+	options.strategy = P2PSIM_EXPLORE_SLEEP;
+	assert_int_equal(p2psim_explore(&pattern->scenario, &options, &sleep), 0);
+	assert_true(sleep.complete && sleep.traces_hash == result.traces_hash);
+}
+
+/* Found, in a few words, and they lead there again. */
+static inline void pattern_is_found(const struct pattern *pattern)
+{
+	const struct p2psim_explore_options search = { .budget = PATTERN_SEARCH };
+	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_REPLAY };
+	struct p2psim_explore_result result;
+	struct p2psim_run_result again;
+
+	assert_int_equal(p2psim_explore(&pattern->scenario, &search, &result), 0);
+	if (!result.as_expected && result.verdict != P2PSIM_ALWAYS)
+		fail_msg("%s", told(&pattern->scenario, &result));
+	assert_in_range(strlen(result.schedule), 1, 32);
+	assert_int_equal(result.preemptions_min, pattern->preemptions);
+	options.replay = result.schedule;
+	assert_int_equal(p2psim_scenario_run(&pattern->scenario, NULL, &options, &again), 0);
+	assert_string_equal(again.error, "");
+	assert_string_equal(again.schedule, result.schedule);
+	assert_string_equal(p2psim_oracle_name(again.violation.oracle), p2psim_oracle_name(result.violation.oracle));
+	assert_int_equal(again.verdict, result.violation.oracle ? P2PSIM_VIOLATION : P2PSIM_ALWAYS);
+}
+
+#endif
