@@ -253,6 +253,19 @@ static void test_a_budget_that_is_too_small_is_a_surprise_for_a_broken_twin(void
 		    "dpor", "--budget", "1");
 }
 
+static void test_too_long_is_no_livelock_and_pure_retries_prove_less(void **state)
+{
+	(void)state;
+	assert_tool(0, "  too long: ", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10");
+	assert_tool(0, " cut after 10 steps; they may be endless or not", NULL, "explore", good, "--strategy", "dpor",
+		    "--max-depth", "10");
+	assert_tool(0, "\"max_depth\":10", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10", "--json");
+	assert_tool(0, "within this model; livelocks were not looked for\n", NULL, "explore", good, "--strategy", "dpor",
+		    "--pure-retry");
+	assert_tool(0, "\"pure_retry\":true,\"collapsed\":", NULL, "explore", good, "--strategy", "dpor", "--pure-retry",
+		    "--json");
+}
+
 static void test_every_scenario_is_as_expected_within_a_small_budget(void **state)
 {
 	struct tool_run run = tool("explore", "all", "--budget", "100");
@@ -337,6 +350,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_output_goes_to_a_file_or_says_why_not),
 		cmocka_unit_test(test_explore_counts_and_proves),
 		cmocka_unit_test(test_what_explore_finds_can_be_replayed),
+		cmocka_unit_test(test_too_long_is_no_livelock_and_pure_retries_prove_less),
 		cmocka_unit_test(test_a_budget_that_is_too_small_is_a_surprise_for_a_broken_twin),
 		cmocka_unit_test(test_every_scenario_is_as_expected_within_a_small_budget),
 		cmocka_unit_test(test_a_budget_of_time_is_taken),

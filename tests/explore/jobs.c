@@ -53,6 +53,22 @@ static void test_traces_are_the_same_with_workers(void **state)
 	}
 }
 
+static void test_pure_retries_collapse_the_same_with_workers(void **state)
+{
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .pure_retry = true };
+	struct p2psim_scenario scenario = cr_n(3);
+	struct p2psim_explore_result alone, workers;
+
+	(void)state;
+	assert_int_equal(p2psim_explore(&scenario, &options, &alone), 0);
+	options.jobs = 2;
+	assert_int_equal(p2psim_explore(&scenario, &options, &workers), 0);
+	assert_int_equal(alone.traces, 24);
+	assert_int_equal(workers.traces, 24);
+	assert_true(workers.traces_hash == alone.traces_hash);
+	assert_true(workers.complete && workers.collapsed > 0);
+}
+
 static void test_shards_add_up(void **state)
 {
 	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .shards = 3 };
@@ -221,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_traces_are_the_same_with_workers),
+		cmocka_unit_test(test_pure_retries_collapse_the_same_with_workers),
 		cmocka_unit_test(test_shards_add_up),
 		cmocka_unit_test(test_icb_and_naive_are_exact_with_workers),
 		cmocka_unit_test(test_a_driver_that_dies_is_a_verdict_with_its_schedule),
