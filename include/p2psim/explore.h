@@ -75,6 +75,16 @@ struct p2psim_explore_options {
 	 * redundant executions and pct samples differ from those without workers).  The budget is looked at between parts.
 	 */
 	unsigned int jobs;
+	/*
+	 * All in one worker process, in the order in which this one would do it: the same counts, and a driver that dies is a
+	 * CRASH as well.  Nothing more with jobs or shards.
+	 */
+	bool isolate;
+	/*
+	 * In workers: a task (or setup) that takes no step for so long is a PROGRESS violation with its schedule; 0 = it may.
+	 * The only verdict that depends on the machine: choose it generously.
+	 */
+	uint64_t hang_ms;
 	unsigned int shard, shards;	/* only the shard-th part of all, 1 to shards, in workers; 0 = everything */
 	/*
 	 * Retries that changed nothing (<p2psim/retry.h>) are not explored: the executions in which the task waited instead
@@ -114,7 +124,7 @@ struct p2psim_explore_result {
 	uint64_t traces_hash;		/* of the set of traces, whatever the order in which they came */
 	uint64_t exists;		/* executions in which the question's answer was yes */
 	uint64_t violations, deadlocks;	/* executions that ended with one; deadlocks are among the violations */
-	uint64_t crashes;		/* among the violations: the process died */
+	uint64_t crashes;		/* among the violations: the process died, or hung */
 	uint64_t failing_traces;	/* distinct traces that violate or exist */
 	uint64_t steps, steps_max;	/* of all, and of the longest */
 	struct p2psim_explore_stage stages[P2PSIM_STAGES_MAX]; /* what was done, in order; the last ones when there are more */

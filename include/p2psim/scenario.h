@@ -64,6 +64,12 @@ struct p2psim_run_options {
 	uint64_t fail_nth;		/* inject; 0 = nothing fails */
 	unsigned int trace_events;	/* 0 = the scenario's configuration */
 	bool check_determinism;		/* run it twice and compare its steps */
+	/*
+	 * Run it in another process first: a driver under test that dies there is a CRASH at the step after which it did, one
+	 * that takes no step for hang_ms (0: it may) is PROGRESS.  Else it is run again in this process, as always.
+	 */
+	bool isolate;
+	uint64_t hang_ms;
 	struct p2psim_config *config;	/* instead of the scenario's; NULL = the scenario's */
 };
 
@@ -75,6 +81,7 @@ struct p2psim_run_result {
 	uint64_t steps;
 	uint64_t trace_hash;
 	uint64_t end_hash;
+	bool died;			/* isolate: it did, or hung */
 	char schedule[128];		/* the replay string of this execution; "" when too long */
 	char error[256];		/* why nothing ran or where a replay diverged; "" = fine */
 };
@@ -82,7 +89,7 @@ struct p2psim_run_result {
 /*
  * Runs one execution in `world` (reset before; NULL: a world of its own, gone afterwards).
  * Returns 0; -EINVAL with result->error for an unusable replay string or schedule; -EILSEQ with result->error when it
- * was checked and is not deterministic; -ENOMEM.
+ * was checked and is not deterministic; -ENOMEM; -EAGAIN when it is to be isolated and there is no process to be had.
  * With a world of the caller's the trace can be read afterwards.
  */
 P2PSIM_EXPORT int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_world *world,

@@ -48,35 +48,51 @@ static void tell(struct p2psim_world *world, const struct p2psim_violation *viol
 			violation->sentence, violation->task, (unsigned long long)violation->step);
 }
 
+static void keep(struct p2psim_world *world, struct p2psim_violation *violation, const char *fmt, va_list args)
+{
+	violation->step = world->hot.steps;
+	violation->site = world->hot.site;
+	snprintf(violation->task, sizeof(violation->task), "%s", world->hot.task->comm);
+	vsnprintf(violation->sentence, sizeof(violation->sentence), fmt, args);
+	if (world->schedule_text)
+		world->schedule_text(world, violation->schedule, sizeof(violation->schedule));
+	p2psim_note("<== %s", P2PSIM_STR(p2psim_oracle_name(violation->oracle)));
+	world->violations++;
+	if (!world->violated)
+		world->violation = *violation;
+	world->violated = true;
+	tell(world, violation);
+}
+
 void p2psim_violate(enum p2psim_oracle oracle, uint64_t cause_step, uint32_t obj1, uint32_t obj2, const char *fmt, ...)
 {
 	struct p2psim_world *world = p2psim_world_here();
-	struct p2psim_violation violation;
+	struct p2psim_violation violation = { .oracle = oracle, .cause_step = cause_step, .object = { obj1, obj2 } };
 	va_list args;
 
 	if (p2psim_world_missing("a violation") || !p2psim_oracle_on(oracle) || world->ended)
 		return;
-	memset(&violation, 0, sizeof(violation));
-	violation.oracle = oracle;
-	violation.step = world->hot.steps;
-	violation.cause_step = cause_step;
-	violation.object[0] = obj1;
-	violation.object[1] = obj2;
-	violation.site = world->hot.site;
-	snprintf(violation.task, sizeof(violation.task), "%s", world->hot.task->comm);
 	va_start(args, fmt);
-	vsnprintf(violation.sentence, sizeof(violation.sentence), fmt, args);
+	keep(world, &violation, fmt, args);
 	va_end(args);
-	if (world->schedule_text)
-		world->schedule_text(world, violation.schedule, sizeof(violation.schedule));
-	p2psim_note("<== %s", P2PSIM_STR(p2psim_oracle_name(oracle)));
-	world->violations++;
-	if (!world->violated)
-		world->violation = violation;
-	world->violated = true;
-	tell(world, &violation);
 	if (p2psim_task_here() != world->main)
 		p2psim_end_execution(world);
+}
+
+void p2psim_world_died(struct p2psim_world *world, unsigned int task, enum p2psim_oracle oracle, const char *fmt, ...)
+{
+	struct task_struct *main = world->hot.task;
+	struct p2psim_violation violation = { .oracle = oracle };
+	va_list args;
+
+	world->hot.task = &world->tasks[task]->ts;
+	if (task)
+		p2psim_take_step(world, world->tasks[task]);
+	va_start(args, fmt);
+	keep(world, &violation, fmt, args);
+	va_end(args);
+	world->hot.task = main;
+	p2psim_world_end(world);
 }
 
 void p2psim_warn(const char *condition)

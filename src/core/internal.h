@@ -248,6 +248,8 @@ void p2psim_tasks_destroy(struct p2psim_world *world);
 struct p2psim_task *p2psim_choose(struct p2psim_world *world);
 void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next);
 void p2psim_end_execution(struct p2psim_world *world);
+/* Counts and records the pending step of `task`. */
+void p2psim_take_step(struct p2psim_world *world, struct p2psim_task *task);
 /* Who could take a step now, besides `task`, whose own pending step may be an old one. */
 uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task);
 /* nonpreemptive: so many steps of one task, with others ready, are a lockup.  The kernel's watchdog waits 20 s. */

@@ -5,6 +5,7 @@
 #ifndef P2PSIM_CORE_STRATEGY_H
 #define P2PSIM_CORE_STRATEGY_H
 
+#include <p2psim/check.h>
 #include <p2psim/step.h>
 #include <p2psim/task.h>
 #include <p2psim/world.h>
@@ -56,6 +57,12 @@ const void *p2psim_world_scenario(const struct p2psim_world *world);
 uint64_t p2psim_world_end_hash(const struct p2psim_world *world);
 /* Ends the execution where it stands, from inside a strategy or a task; does not return in a task. */
 void p2psim_world_end(struct p2psim_world *world);
+/*
+ * After an execution that was ended before the step of a task took effect: that step is taken, and is where the program
+ * died.  Task 0: it died before the first step.
+ */
+void p2psim_world_died(struct p2psim_world *world, unsigned int task, enum p2psim_oracle oracle, const char *fmt, ...)
+	P2PSIM_PRINTF(4, 5);
 /* Another configuration for the executions to come (ring size included). 0 or -ENOMEM. */
 int p2psim_world_reconfigure(struct p2psim_world *world, const struct p2psim_config *config);
 

@@ -73,14 +73,23 @@ static void judge(struct p2psim_execution *x, bool finished)
 }
 
 /* A violation at the place where another process died. */
-static void crash(struct p2psim_execution *x)
+static void die(struct p2psim_execution *x)
 {
+	const struct p2psim_death *death = x->crash;
+	const unsigned int task = x->crash_early ? 0 : *x->crash_task;
+	const unsigned long long hung_ms = death->hung_ms;
+
 	p2psim_world_forgive(x->world);
-	if (x->crash_early)
-		p2psim_violate(P2PSIM_CRASH, 0, 0, 0, "the program dies before its first step: %s", x->crash);
+	if (hung_ms && x->crash_early)
+		p2psim_world_died(x->world, task, P2PSIM_PROGRESS, "setup runs for %llu ms and comes to no step", hung_ms);
+	else if (hung_ms)
+		p2psim_world_died(x->world, task, P2PSIM_PROGRESS, "%s runs on for %llu ms and comes to no other step",
+				  p2psim_world_task_name(x->world, task), hung_ms);
+	else if (x->crash_early)
+		p2psim_world_died(x->world, task, P2PSIM_CRASH, "the program dies before its first step: %s", death->how);
 	else
-		p2psim_violate(P2PSIM_CRASH, 0, 0, 0, "the program dies after a step of %s: %s",
-			       p2psim_world_task_name(x->world, *x->crash_task), x->crash);
+		p2psim_world_died(x->world, task, P2PSIM_CRASH, "the program dies after a step of %s: %s",
+				  p2psim_world_task_name(x->world, task), death->how);
 	x->verdict = P2PSIM_VIOLATION;
 }
 
@@ -94,7 +103,7 @@ int p2psim_execution_run(struct p2psim_execution *x)
 	if (x->crash) {
 		if (!x->crash_early)
 			run_tasks(x);
-		crash(x);
+		die(x);
 	} else if (!x->setup_error) {
 		judge(x, !run_tasks(x));
 	} else {

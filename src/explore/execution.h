@@ -5,6 +5,7 @@
 #ifndef P2PSIM_EXPLORE_EXECUTION_H
 #define P2PSIM_EXPLORE_EXECUTION_H
 
+#include "explore/child.h"
 #include "explore/internal.h"
 
 struct p2psim_execution {
@@ -14,7 +15,7 @@ struct p2psim_execution {
 	struct p2psim_replay_key key;
 	uint32_t without;		/* mask of the scenario's tasks that are left out */
 	/* How it dies, known from a process that did: it is ended before that.  NULL: it lives. */
-	const char *crash;
+	const struct p2psim_death *crash;
 	bool crash_early;		/* before the first step */
 	const unsigned int *crash_task;	/* who took the last step */
 	void *state;

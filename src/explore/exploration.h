@@ -11,6 +11,15 @@
 
 #define P2PSIM_SAMPLES_PART 256		/* samples that a worker takes at once */
 
+/* How far a worker is, in memory that it shares: of the part at hand. */
+struct p2psim_progress_live {
+	volatile uint64_t executions, redundant, found, depth;
+	volatile unsigned int done_ppm;	/* of the search tree, if there is one part only */
+	uint64_t calls;
+};
+
+struct p2psim_worker_place;
+
 /* What on_progress is told from. */
 struct p2psim_progress {
 	enum p2psim_strategy_kind kind;	/* of the search at hand */
@@ -18,7 +27,9 @@ struct p2psim_progress {
 	uint64_t start_ms, stage_ms, told_ms;	/* of all, of the search at hand, of the last telling */
 	uint64_t executions_before;	/* of the search at hand */
 	uint64_t parts, parts_done;	/* in workers; 0 = not known yet */
-	bool silent;			/* a worker process */
+	const struct p2psim_worker_place *places;	/* of workers; NULL = none are at work */
+	unsigned int place_count;
+	struct p2psim_progress_live *live;	/* a worker: tells its parent, and nobody else */
 };
 
 struct p2psim_exploration {

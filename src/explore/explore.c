@@ -91,7 +91,7 @@ static int count(struct p2psim_exploration *e)
 	result->exists += e->x.verdict == P2PSIM_ALWAYS;
 	result->violations += violation != NULL;
 	result->deadlocks += violation && violation->oracle == P2PSIM_DEADLOCK;
-	result->crashes += violation && violation->oracle == P2PSIM_CRASH;
+	result->crashes += e->x.crash != NULL;
 	if (steps > result->steps_max)
 		result->steps_max = steps;
 	if (failing)
@@ -189,13 +189,18 @@ int p2psim_exploration_step(struct p2psim_exploration *e)
 	return 0;
 }
 
+static bool in_workers(const struct p2psim_exploration *e)
+{
+	return e->options->jobs || e->options->isolate;
+}
+
 /* naive, sleep, dpor, or one level of icb. */
 static int search_all(struct p2psim_exploration *e, enum p2psim_strategy_kind kind, unsigned int bound)
 {
 	int error;
 
 	p2psim_progress_stage(e, kind, bound);
-	if (e->options->jobs)
+	if (in_workers(e))
 		return p2psim_jobs_run(e, kind, bound);
 	p2psim_exploration_start(e, kind, bound);
 	do {
@@ -234,7 +239,7 @@ static int sample(struct p2psim_exploration *e, enum p2psim_strategy_kind kind)
 	int error;
 
 	p2psim_progress_stage(e, kind, 0);
-	if (e->options->jobs) {
+	if (in_workers(e)) {
 		error = p2psim_jobs_run(e, kind, UINT_MAX);
 	} else {
 		p2psim_exploration_start(e, kind, UINT_MAX);
@@ -388,7 +393,9 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 	}
 	if (e.options->shards && (!e.options->shard || e.options->shard > e.options->shards))
 		return refuse(&e, "there is no such shard", -EINVAL);
-	if (e.options->jobs && e.options->on_execution)
+	if (e.options->hang_ms && !in_workers(&e))
+		return refuse(&e, "a time limit needs worker processes: jobs, shards or isolate", -EINVAL);
+	if (in_workers(&e) && e.options->on_execution)
 		return refuse(&e, "executions in worker processes cannot be told of", -EINVAL);
 	e.x.scenario = scenario;
 	e.x.key = p2psim_replay_key(scenario->name, &config, 0);

@@ -4,9 +4,10 @@
  */
 #include <time.h>
 
-#include "explore/exploration.h"
+#include "explore/jobs.h"
 
 #define INTERVAL_MS 250
+#define ESTIMATE_EVERY 64		/* executions of a worker */
 
 uint64_t p2psim_now_ms(void)
 {
@@ -21,28 +22,49 @@ static unsigned int ppm(uint64_t part, uint64_t whole)
 	return part >= whole ? 1000000 : (unsigned int)((double)part * 1e6 / (double)whole);
 }
 
+/* What workers have not handed in yet. */
+static struct p2psim_progress_live all_live(const struct p2psim_progress *progress)
+{
+	struct p2psim_progress_live sum = {};
+	unsigned int i;
+
+	for (i = 0; progress->places && i < progress->place_count; i++) {
+		const struct p2psim_progress_live *live = &progress->places[i].live;
+
+		sum.executions += live->executions;
+		sum.redundant += live->redundant;
+		sum.found += live->found;
+		sum.depth = live->depth > sum.depth ? live->depth : sum.depth;
+		sum.done_ppm += live->done_ppm;
+	}
+	return sum;
+}
+
 /* Of the search at hand: parts in workers, samples, or the share of the tree that lies behind. */
-static unsigned int share_done(const struct p2psim_exploration *e)
+static unsigned int share_done(const struct p2psim_exploration *e, const struct p2psim_progress_live *live)
 {
 	const struct p2psim_progress *progress = &e->progress;
-
 	const unsigned int shards = e->options->shards ? e->options->shards : 1;
 
 	if (p2psim_is_sampling(progress->kind))
-		return ppm(e->result->executions - progress->executions_before, p2psim_exploration_samples(e) / shards);
+		return ppm(e->result->executions + live->executions - progress->executions_before,
+			   p2psim_exploration_samples(e) / shards);
+	if (progress->places && !e->options->jobs)
+		return live->done_ppm;
 	if (e->options->jobs)
 		return progress->parts ? ppm(progress->parts_done, progress->parts) : 0;
 	return p2psim_search_done_ppm(&e->search);
 }
 
 /* A budget may be the nearer end. */
-static unsigned int budget_used(const struct p2psim_exploration *e, uint64_t now)
+static unsigned int budget_used(const struct p2psim_exploration *e, const struct p2psim_progress_live *live, uint64_t now)
 {
 	const struct p2psim_progress *progress = &e->progress;
 	unsigned int used = 0, time;
 
 	if (e->options->budget)
-		used = ppm(e->result->executions + e->result->redundant + e->result->collapsed, e->options->budget);
+		used = ppm(live->executions + live->redundant + e->result->executions + e->result->redundant + e->result->collapsed,
+			   e->options->budget);
 	if (e->deadline_ms > progress->stage_ms) {
 		time = ppm(now - progress->stage_ms, e->deadline_ms - progress->stage_ms);
 		used = time > used ? time : used;
@@ -53,14 +75,15 @@ static unsigned int budget_used(const struct p2psim_exploration *e, uint64_t now
 static void tell(struct p2psim_exploration *e, uint64_t now)
 {
 	struct p2psim_progress *progress = &e->progress;
-	unsigned int done = share_done(e), used = budget_used(e, now);
+	const struct p2psim_progress_live live = all_live(progress);
+	unsigned int done = share_done(e, &live), used = budget_used(e, &live, now);
 	const struct p2psim_explore_progress told = {
 		.strategy = progress->kind,
 		.preemptions = progress->bound,
-		.executions = e->result->executions,
-		.redundant = e->result->redundant + e->result->collapsed,
-		.found = e->result->violations + e->result->exists,
-		.depth = e->search.depth,
+		.executions = e->result->executions + live.executions,
+		.redundant = e->result->redundant + e->result->collapsed + live.redundant,
+		.found = live.found + e->result->violations + e->result->exists,
+		.depth = progress->places ? (size_t)live.depth : e->search.depth,
 		.elapsed_ms = now - progress->start_ms,
 		.stage_ms = now - progress->stage_ms,
 		.done_ppm = done > used ? done : used,
@@ -85,12 +108,29 @@ void p2psim_progress_stage(struct p2psim_exploration *e, enum p2psim_strategy_ki
 		progress->start_ms = progress->told_ms = progress->stage_ms;
 }
 
+/* A worker's counts lie where its parent looks. */
+static void publish(const struct p2psim_exploration *e)
+{
+	struct p2psim_progress_live *live = e->progress.live;
+
+	live->executions = e->result->executions;
+	live->redundant = e->result->redundant + e->result->collapsed;
+	live->found = e->result->violations + e->result->exists;
+	live->depth = e->search.depth;
+	if (!(live->calls++ % ESTIMATE_EVERY))
+		live->done_ppm = p2psim_search_done_ppm(&e->search);
+}
+
 void p2psim_progress_tell(struct p2psim_exploration *e)
 {
 	uint64_t now;
 
-	if (!e->options->on_progress || e->progress.silent)
+	if (!e->options->on_progress)
 		return;
+	if (e->progress.live) {
+		publish(e);
+		return;
+	}
 	now = p2psim_now_ms();
 	if (now - e->progress.told_ms >= INTERVAL_MS)
 		tell(e, now);

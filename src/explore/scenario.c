@@ -14,6 +14,7 @@
 struct run {
 	struct p2psim_execution x;
 	const struct p2psim_run_options *options;
+	const struct p2psim_config *config;
 	struct p2psim_run_result *result;
 	union {
 		struct p2psim_strategy base;
@@ -22,6 +23,9 @@ struct run {
 		struct p2psim_replay_strategy replay;
 		struct p2psim_directed_strategy directed;
 	} strategy;
+	struct p2psim_counting_strategy counting;
+	struct p2psim_child_place *place;	/* isolate: shared with the process that it is tried in; else NULL */
+	uint64_t stop_at;		/* decisions after which it died there; 0 = it did not, or before the first */
 	enum p2psim_policy policy;
 	struct p2psim_determinism *determinism;	/* writes down the steps; NULL = they are not to be compared */
 };
@@ -116,7 +120,8 @@ static void fill_result(struct run *run)
 	result->trace_hash = p2psim_world_trace_hash(world);
 	result->end_hash = p2psim_world_end_hash(world);
 	result->as_expected = is_expected(run->x.scenario, result);
-	if (p2psim_execution_schedule(&run->x, true, result->schedule, sizeof(result->schedule)) < 0)
+	result->died = run->x.crash != NULL;
+	if (p2psim_execution_schedule(&run->x, !run->x.crash, result->schedule, sizeof(result->schedule)) < 0)
 		result->schedule[0] = '\0';
 }
 
@@ -130,13 +135,17 @@ static int run_once(struct run *run)
 	run->x.strategy = &run->strategy.base;
 	if (run->determinism)
 		run->x.strategy = p2psim_determinism_record(run->determinism, run->x.strategy);
+	if (run->place) {
+		p2psim_counting_init(&run->counting, run->x.strategy, &run->place->decisions, run->stop_at);
+		run->x.strategy = &run->counting.base;
+	}
 	p2psim_inject_fail_nth(run->x.world, run->options->fail_nth);
 	error = p2psim_execution_run(&run->x);
 	p2psim_inject_fail_nth(run->x.world, 0);
 	if (error)
 		return error;
 	fill_result(run);
-	return run->x.setup_error ? 0 : check_strategy_end(run);
+	return run->x.setup_error || run->x.crash ? 0 : check_strategy_end(run);
 }
 
 /* The same, twice. */
@@ -158,6 +167,41 @@ static int run_checked(struct run *run, const struct p2psim_config *config)
 	return error;
 }
 
+/* As the options say: once, or twice. */
+static int run_as_asked(struct run *run)
+{
+	return run->options->check_determinism ? run_checked(run, run->config) : run_once(run);
+}
+
+static void try_it(void *run)
+{
+	run_as_asked(run);
+}
+
+/* In another process first.  If that dies, this one goes as far, and no further. */
+static int run_isolated(struct run *run)
+{
+	struct p2psim_death death;
+	int died, error;
+
+	run->place = p2psim_child_share(sizeof(*run->place));
+	if (!run->place)
+		return -ENOMEM;
+	died = p2psim_child_try(try_it, run, run->place, run->options->hang_ms, &death);
+	if (died > 0) {
+		run->stop_at = run->place->decisions;
+		run->x.crash = &death;
+		run->x.crash_early = !run->stop_at;
+		run->x.crash_task = &run->counting.stopped_task;
+	}
+	if (died < 0)
+		error = died;
+	else
+		error = died ? run_once(run) : run_as_asked(run);
+	p2psim_child_unshare(run->place, sizeof(*run->place));
+	return error;
+}
+
 int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_world *world,
 			const struct p2psim_run_options *options, struct p2psim_run_result *result)
 {
@@ -168,6 +212,10 @@ int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_wo
 	int error;
 
 	memset(result, 0, sizeof(*result));
+	if (run.options->hang_ms && !run.options->isolate) {
+		snprintf(result->error, sizeof(result->error), "a time limit needs a process of its own: isolate");
+		return -EINVAL;
+	}
 	if (run.options->trace_events)
 		config.trace_events = run.options->trace_events;
 	if (!world)
@@ -176,11 +224,12 @@ int p2psim_scenario_run(const struct p2psim_scenario *scenario, struct p2psim_wo
 		return -ENOMEM;
 	run.x.scenario = scenario;
 	run.x.world = world;
+	run.config = &config;
 	run.x.key = p2psim_replay_key(scenario->name, &config, run.options->fail_nth);
 	p2psim_world_enter(world);
 	error = own ? 0 : p2psim_world_reconfigure(world, &config);
 	if (!error)
-		error = run.options->check_determinism ? run_checked(&run, &config) : run_once(&run);
+		error = run.options->isolate ? run_isolated(&run) : run_as_asked(&run);
 	p2psim_world_enter(entered);
 	p2psim_world_destroy(own);
 	return error;

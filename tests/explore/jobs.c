@@ -5,9 +5,9 @@
  */
 #include "core_world.h"
 #include "cr.h"
+#include "dying.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,64 +112,10 @@ static void test_icb_and_naive_are_exact_with_workers(void **state)
 	assert_int_equal(result.executions, 1000);
 }
 
-struct two {
-	struct p2psim_object obj;
-	int value;
-};
-
-static int two_setup(void *state)
-{
-	p2psim_object_init(&((struct two *)state)->obj, "value");
-	return 0;
-}
-
-static void two_write(void *state)
-{
-	struct two *two = state;
-
-	p2psim_step("a");
-	wr(&two->obj);
-	two->value = 1;
-	wr(&two->obj);
-	two->value = 0;
-}
-
-static void two_die(void *state)
-{
-	struct two *two = state;
-
-	rd(&two->obj);
-	if (two->value)
-		raise(SIGKILL);
-}
-
-static void two_exit(void *state)
-{
-	struct two *two = state;
-
-	rd(&two->obj);
-	if (two->value)
-		_exit(0);
-}
-
-static int setup_dies(void *state)
-{
-	(void)state;
-	abort();
-}
-
-static struct p2psim_scenario dying(void (*fn)(void *))
-{
-	return (struct p2psim_scenario){
-		.name = "dying", .question = "Does it die?", .state_size = sizeof(struct two), .setup = two_setup,
-		.tasks = { { "writer", two_write }, { "victim", fn } }, .expect = P2PSIM_VIOLATION, .oracle = P2PSIM_CRASH,
-	};
-}
-
 static void test_a_driver_that_dies_is_a_verdict_with_its_schedule(void **state)
 {
 	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true };
-	struct p2psim_scenario scenario = dying(two_die);
+	struct p2psim_scenario scenario = dying_scenario(dying_by_signal, P2PSIM_CRASH);
 	struct p2psim_explore_result result;
 
 	(void)state;
@@ -187,7 +133,7 @@ static void test_the_schedule_of_a_death_leads_there(void **state)
 {
 	struct p2psim_explore_options options = { .jobs = 1 };
 	struct p2psim_run_options run = { .policy = P2PSIM_POLICY_REPLAY, .replay_prefix = true };
-	struct p2psim_scenario scenario = dying(two_exit);
+	struct p2psim_scenario scenario = dying_scenario(dying_by_exit, P2PSIM_CRASH);
 	struct p2psim_explore_result result;
 	struct p2psim_run_result replayed;
 	pid_t child;
@@ -209,11 +155,11 @@ static void test_the_schedule_of_a_death_leads_there(void **state)
 static void test_a_setup_that_dies_is_a_verdict_too(void **state)
 {
 	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_RANDOM, .jobs = 2 };
-	struct p2psim_scenario scenario = dying(two_exit);
+	struct p2psim_scenario scenario = dying_scenario(dying_by_exit, P2PSIM_CRASH);
 	struct p2psim_explore_result result;
 
 	(void)state;
-	scenario.setup = setup_dies;
+	scenario.setup = dying_in_setup;
 	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
 	assert_int_equal(result.executions, 1);
 	assert_non_null(strstr(result.violation.sentence, "before its first step"));
