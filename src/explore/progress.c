@@ -63,8 +63,8 @@ static unsigned int budget_used(const struct p2psim_exploration *e, const struct
 	unsigned int used = 0, time;
 
 	if (e->options->budget)
-		used = ppm(live->executions + live->redundant + e->result->executions + e->result->redundant + e->result->collapsed,
-			   e->options->budget);
+		used = ppm(live->executions + live->redundant + e->result->executions + e->result->redundant +
+			   e->result->collapsed, e->options->budget);
 	if (e->deadline_ms > progress->stage_ms) {
 		time = ppm(now - progress->stage_ms, e->deadline_ms - progress->stage_ms);
 		used = time > used ? time : used;
