@@ -24,6 +24,7 @@
 #include <p2psim/linux/mmu_notifier.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/wait.h>
+#include <p2psim/retry.h>
 
 enum {
 	RIGHT,
@@ -33,6 +34,7 @@ enum {
 	NO_DRAIN = 8,		/* 04 */
 	LATE_SEQ = 16,		/* 06 */
 	NO_REFAULT = 32,	/* 13 */
+	OLD_SEQUENCE = 64,	/* 21 */
 };
 
 struct faults {
@@ -154,11 +156,15 @@ static void nic_faults(void *state)
 	unsigned long pfn = 0;
 	struct hmm_range range = { .notifier = &f->sub, .start = AT(0), .end = AT(1), .hmm_pfns = &pfn,
 				   .default_flags = HMM_PFN_REQ_FAULT };
-	bool refault = true;
+	bool refault = true, anew = true;
+	struct p2psim_retry again;
 	int ret;
 
-	do {
-		range.notifier_seq = mmu_interval_read_begin(&f->sub);
+	p2psim_retry_begin(&again);
+	for (;; p2psim_retry(&again, range.notifier_seq)) {
+		if (anew)
+			range.notifier_seq = mmu_interval_read_begin(&f->sub);
+		anew = !(quirks() & OLD_SEQUENCE);
 		if (refault) {
 			ret = fault(f, &range);
 			if (ret == -EBUSY)
@@ -171,7 +177,7 @@ static void nic_faults(void *state)
 		if (commit(f, &range))
 			return;
 		refault = !(quirks() & NO_REFAULT);
-	} while (true);
+	}
 }
 
 static bool nic_reads_at_last(void *state)
@@ -275,5 +281,7 @@ const struct pattern patterns_of_faults[] = {
 	  .preemptions = 1 },
 	{ FAULTS("13/fault+munmap!no-refault", "And if a retry takes the same page again?", NO_REFAULT,
 		 P2PSIM_VIOLATION, P2PSIM_STALE, 0), .preemptions = 1 },
+	{ FAULTS("21/fault+munmap!old-sequence", "And if a retry does not begin with read_begin()?", OLD_SEQUENCE,
+		 P2PSIM_VIOLATION, P2PSIM_PROGRESS, 0), .preemptions = 1 },
 	{},
 };

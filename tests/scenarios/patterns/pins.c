@@ -37,6 +37,7 @@ static const struct pin pins[] = {
 	{ "12/dma+move!ignores-it", 0, 1, 0, 0, 2, 0, EXACT, 1 },
 	{ "12/dma+move!ignores-it-real", 1, 2, 2, 2, 42, 0, NECESSARY, 1 },
 	{ "12/dma+move!not-told", 1, 2, 2, 2, 21, 0, EXACT, 2 },
+	{ "21/fault+munmap!old-sequence", 1, 2, 2, 2, 20, 0, NECESSARY, 1 },
 	{ "21/migrate+migrate!for-ever", 0, 8, 0, 0, 1, 0, NECESSARY, 1 },
 	{ "22/fault+drain!spins", 0, 1, 0, 0, 2, 0, NECESSARY, 1 },
 	{},
