@@ -82,6 +82,7 @@ enum p2psim_dmirror_mistake {
 	P2PSIM_DMIRROR_USE_WHILE_COPIED = 1 << 3, /* writes to a page that is being copied, as 6.1's does: STALE */
 	P2PSIM_DMIRROR_LOSE_BACKING = 1 << 4,	/* page_free() forgets the page behind: LEAK */
 	P2PSIM_DMIRROR_NO_EVICT = 1 << 5,	/* unloads with pages in use: DEADLOCK in memunmap_pages() */
+	P2PSIM_DMIRROR_OWN_IGNORED = 1 << 7,	/* an own MIGRATE does not move the sequence, as in 6.1's: STALE */
 	P2PSIM_DMIRROR_STAY = 1 << 6,		/* migrate_to_ram() returns 0 and leaves the page where it is: PROGRESS */
 };
 

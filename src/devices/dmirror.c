@@ -141,6 +141,8 @@ static int add_device(struct p2psim_dmirror *d, int number)
 	spin_lock_init(&device->lock);
 	INIT_LIST_HEAD(&device->chunks);
 	INIT_LIST_HEAD(&device->mirrors);
+	INIT_LIST_HEAD(&device->moves);
+	init_waitqueue_head(&device->moved);
 	cdev_init(&device->cdev, &dmirror_fops);
 	device_initialize(&device->device);
 	device->device.devt = MKDEV(MAJOR(d->numbers), (unsigned int)number);

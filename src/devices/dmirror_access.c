@@ -34,7 +34,7 @@ static struct dmirror_entry *usable(const struct dmirror *dmirror, unsigned long
 {
 	struct dmirror_entry *entry = dmirror_find(dmirror, vpfn);
 
-	if (!entry || entry->blocked || (write && entry->access != DMIRROR_WRITE))
+	if (!entry || (write && entry->access != DMIRROR_WRITE))
 		return NULL;
 	return entry;
 }
@@ -65,13 +65,17 @@ static void copy_page(struct dmirror *dmirror, struct dmirror_entry *entry, char
 		p2psim_ram_read(page_to_phys(page), bytes, PAGE_SIZE);
 }
 
-/* From where the bounce buffer stands.  0, or -ENOENT: an entry is missing.  Context: the mutex. */
+/* From where the bounce buffer stands.  0; -ENOENT: an entry is missing; -EAGAIN: the page moves.  Context: the mutex. */
 static int copy_table(struct dmirror *dmirror, struct bounce *bounce, bool write)
 {
 	struct dmirror_entry *entry;
+	unsigned long vpfn;
 
 	for (; bounce->done < bounce->pages; bounce->done++) {
-		entry = usable(dmirror, (bounce->addr >> PAGE_SHIFT) + bounce->done, write);
+		vpfn = (bounce->addr >> PAGE_SHIFT) + bounce->done;
+		if (dmirror_is_moving(dmirror, vpfn))
+			return -EAGAIN;
+		entry = usable(dmirror, vpfn, write);
 		if (!entry)
 			return -ENOENT;
 		copy_page(dmirror, entry, bounce->bytes + (bounce->done << PAGE_SHIFT), write);
@@ -83,9 +87,14 @@ static int copy_table_locked(struct dmirror *dmirror, struct bounce *bounce, boo
 {
 	int ret;
 
-	mutex_lock(&dmirror->mutex);
-	ret = copy_table(dmirror, bounce, write);
-	mutex_unlock(&dmirror->mutex);
+	do {
+		mutex_lock(&dmirror->mutex);
+		ret = copy_table(dmirror, bounce, write);
+		mutex_unlock(&dmirror->mutex);
+		if (ret == -EAGAIN)
+			wait_event(dmirror->device->moved,
+				   !dmirror_is_moving(dmirror, (bounce->addr >> PAGE_SHIFT) + bounce->done));
+	} while (ret == -EAGAIN);
 	return ret;
 }
 

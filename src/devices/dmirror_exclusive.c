@@ -16,7 +16,7 @@ static unsigned long map_pages(struct dmirror *dmirror, unsigned long start, str
 
 	mutex_lock(&dmirror->mutex);
 	for (i = 0; i < count; i++)
-		if (pages[i] && !dmirror_set(dmirror, (start >> PAGE_SHIFT) + i, pages[i], DMIRROR_ATOMIC, false))
+		if (pages[i] && !dmirror_set(dmirror, (start >> PAGE_SHIFT) + i, pages[i], DMIRROR_ATOMIC))
 			mapped++;
 	mutex_unlock(&dmirror->mutex);
 	return mapped;

@@ -55,7 +55,7 @@ static int set_entries(struct dmirror *dmirror, const struct hmm_range *range)
 		if (range->default_flags & HMM_PFN_REQ_WRITE && !(pfn & HMM_PFN_WRITE))
 			return -EFAULT;
 		ret = dmirror_set(dmirror, (range->start >> PAGE_SHIFT) + i, hmm_pfn_to_page(pfn),
-				  pfn & HMM_PFN_WRITE ? DMIRROR_WRITE : DMIRROR_READ, false);
+				  pfn & HMM_PFN_WRITE ? DMIRROR_WRITE : DMIRROR_READ);
 	}
 	return ret;
 }

@@ -19,8 +19,10 @@
 #include <p2psim/linux/memremap.h>
 #include <p2psim/linux/mmu_notifier.h>
 #include <p2psim/linux/mutex.h>
+#include <p2psim/linux/wait.h>
 
 #define DMIRROR_BATCH 64	/* pages that are asked for at once */
+#define DMIRROR_EVICT 512UL	/* pages that are evicted at once */
 
 struct dmirror_device;
 
@@ -31,6 +33,7 @@ struct dmirror_chunk {
 	unsigned long unused;		/* pages below this pfn were never handed out */
 	unsigned long first;		/* pfn */
 	bool remove;			/* its pages do not come back to us */
+	unsigned long *pfns;		/* for eviction, which cannot fail: 2 * DMIRROR_EVICT */
 	struct dev_pagemap pagemap;	/* the last: it ends in an array */
 };
 
@@ -45,6 +48,8 @@ struct dmirror_device {
 	struct page *free;		/* linked by zone_device_data; the last freed first */
 	struct mutex mirrors_lock;
 	struct list_head mirrors;
+	struct list_head moves;		/* struct dmirror_move, under way */
+	wait_queue_head_t moved;	/* one is over */
 };
 
 enum dmirror_access {
@@ -57,7 +62,13 @@ struct dmirror_entry {
 	struct interval_tree_node node;	/* one page: start is its number */
 	struct page *page;		/* as the CPU's page table says it: not the one behind */
 	enum dmirror_access access;
-	bool blocked;			/* the page may be on its way: nobody uses the entry */
+};
+
+/* A migration: until it is over no mirror of the mm uses its entries of these pages. */
+struct dmirror_move {
+	struct list_head link;
+	const struct mm_struct *mm;
+	unsigned long first, last;
 };
 
 struct dmirror {
@@ -89,13 +100,16 @@ static inline struct mm_struct *dmirror_mm(const struct dmirror *dmirror)
 
 extern const struct mmu_interval_notifier_ops dmirror_notifier_ops;
 struct dmirror_entry *dmirror_find(const struct dmirror *dmirror, unsigned long vpfn);
-/* 0 or -ENOMEM.  blocked: until dmirror_unblock_all().  Context: the mutex. */
-int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, enum dmirror_access access, bool blocked);
+/* 0 or -ENOMEM.  Context: the mutex. */
+int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, enum dmirror_access access);
 /* Entries [first, last]. */
 void dmirror_erase(struct dmirror *dmirror, unsigned long first, unsigned long last);
-/* Entries [first, last] of the mirrors of mm that the device has: usable again, if they are there still; or none. */
-void dmirror_unblock_all(struct dmirror_device *device, const struct mm_struct *mm, unsigned long first, unsigned long last);
+/* In all mirrors of mm that the device has. */
 void dmirror_erase_all(struct dmirror_device *device, const struct mm_struct *mm, unsigned long vpfn);
+/* Begins: whoever uses these pages through the device is done when it returns.  Ends: they may go on. */
+void dmirror_move_begin(struct dmirror_device *device, struct dmirror_move *move);
+void dmirror_move_end(struct dmirror_device *device, struct dmirror_move *move);
+bool dmirror_is_moving(const struct dmirror *dmirror, unsigned long vpfn);
 
 /* ---- dmirror_fault.c ---- */
 

@@ -15,8 +15,7 @@
 #include <p2psim/linux/highmem.h>
 #include <p2psim/linux/migrate.h>
 #include <p2psim/linux/slab.h>
-
-#define EVICT_BATCH 512UL
+#include <p2psim/retry.h>
 
 static struct dmirror_chunk *chunk_of(const struct page *page)
 {
@@ -33,6 +32,7 @@ struct page *dmirror_backing_page(struct page *page)
 static void free_chunk(struct dmirror_chunk *chunk)
 {
 	release_mem_region(chunk->region->start, resource_size(chunk->region));
+	kfree(chunk->pfns);
 	kfree(chunk);
 }
 
@@ -66,8 +66,10 @@ static int add_chunk(struct dmirror_device *device)
 	if (!chunk)
 		return -ENOMEM;
 	chunk->device = device;
-	ret = map_chunk(chunk, pages << PAGE_SHIFT);
+	chunk->pfns = kcalloc(2 * DMIRROR_EVICT, sizeof(*chunk->pfns), GFP_KERNEL);
+	ret = chunk->pfns ? map_chunk(chunk, pages << PAGE_SHIFT) : -ENOMEM;
 	if (ret) {
+		kfree(chunk->pfns);
 		kfree(chunk);
 		return ret;
 	}
@@ -162,45 +164,49 @@ const struct dev_pagemap_ops dmirror_pagemap_ops = {
 
 /* ---- everything goes back to RAM ---- */
 
-/* The kernel's driver asks for memory that cannot fail; here a page that finds none stays. */
+/* Memory that cannot fail, as the kernel's driver asks for it: without it the device could not go. */
+static struct page *alloc_surely(void)
+{
+	struct p2psim_retry again;
+	struct page *page;
+
+	p2psim_retry_begin(&again);
+	while (!(page = alloc_page(GFP_HIGHUSER_MOVABLE)))
+		p2psim_retry(&again, 0);
+	return page;
+}
+
 static unsigned long copy_to_ram(struct page *page)
 {
-	struct page *copy = alloc_page(GFP_HIGHUSER_MOVABLE);
+	struct page *copy = alloc_surely();
 
-	if (!copy)
-		return 0;
 	lock_page(copy);
 	copy_highpage(copy, dmirror_backing_page(page));
 	return migrate_pfn(page_to_pfn(copy));
 }
 
-struct evicting {
-	unsigned long src[EVICT_BATCH], dst[EVICT_BATCH];
-};
-
-static void evict_pages(struct evicting *e, unsigned long first, unsigned long npages)
+/* Context: devmem_lock. */
+static void evict_pages(struct dmirror_chunk *chunk, unsigned long first, unsigned long npages)
 {
+	unsigned long *src = chunk->pfns, *dst = src + DMIRROR_EVICT, i;
 	struct page *page;
-	unsigned long i;
 
-	migrate_device_range(e->src, first, npages);
+	migrate_device_range(src, first, npages);
 	for (i = 0; i < npages; i++) {
-		page = migrate_pfn_to_page(e->src[i]);
-		e->dst[i] = page && e->src[i] & MIGRATE_PFN_MIGRATE ? copy_to_ram(page) : 0;
+		page = migrate_pfn_to_page(src[i]);
+		dst[i] = page && src[i] & MIGRATE_PFN_MIGRATE ? copy_to_ram(page) : 0;
 	}
-	migrate_device_pages(e->src, e->dst, npages);
-	migrate_device_finalize(e->src, e->dst, npages);
+	migrate_device_pages(src, dst, npages);
+	migrate_device_finalize(src, dst, npages);
 }
 
 /* Pages that were never handed out are not looked at. */
 static void evict_chunk(struct dmirror_chunk *chunk)
 {
-	unsigned long end = (chunk->pagemap.range.end + 1) >> PAGE_SHIFT, pfn = chunk->unused;
-	struct evicting *e = pfn < end ? kzalloc(sizeof(*e), GFP_KERNEL) : NULL;
+	unsigned long end = (chunk->pagemap.range.end + 1) >> PAGE_SHIFT, pfn;
 
-	for (; e && pfn < end; pfn += EVICT_BATCH)
-		evict_pages(e, pfn, min(EVICT_BATCH, end - pfn));
-	kfree(e);
+	for (pfn = chunk->unused; pfn < end; pfn += DMIRROR_EVICT)
+		evict_pages(chunk, pfn, min(DMIRROR_EVICT, end - pfn));
 }
 
 void dmirror_evict(struct dmirror_device *device)

@@ -3,12 +3,13 @@
  * dmirror: pages move into the device's memory and back.
  *
  *	to the device				whoever uses the page meanwhile
- *	migrate_vma_setup()			the CPU waits for the migration entry
- *	  MIGRATE: entries are blocked		the device waits, too: what it wrote now would be lost
+ *	dmirror_move_begin()			the device has finished, and waits from now on
+ *	migrate_vma_setup()			the CPU waits for the migration entries
  *	  pages are copied
  *	migrate_vma_pages()
  *	  moved: the entry is the new page's	not moved: the entry is what it was, unless somebody has erased it
  *	migrate_vma_finalize()
+ *	dmirror_move_end()
  *
  * Back: likewise, and the entry of a page that is copied is erased before.
  */
@@ -49,11 +50,10 @@ static unsigned long vpfn_of(const struct migrate_vma *args, unsigned long i)
 	return (args->start >> PAGE_SHIFT) + i;
 }
 
-/* T1: the CPU's entries are as ours are now, of what has moved and of what has not. */
-static void end_moving(struct dmirror_device *device, struct migrate_vma *args)
+static struct dmirror_move move_of(const struct migrate_vma *args)
 {
-	migrate_vma_finalize(args);
-	dmirror_unblock_all(device, args->vma->vm_mm, args->start >> PAGE_SHIFT, (args->end - 1) >> PAGE_SHIFT);
+	return (struct dmirror_move){ .mm = args->vma->vm_mm, .first = args->start >> PAGE_SHIFT,
+				      .last = (args->end - 1) >> PAGE_SHIFT };
 }
 
 /* ---- to the device ---- */
@@ -88,29 +88,36 @@ static void map_moved(struct moving *m, unsigned long i)
 
 	if (!page || !(m->src[i] & MIGRATE_PFN_MIGRATE))
 		return;
+	dmirror_erase_all(dmirror->device, m->args.vma->vm_mm, vpfn_of(&m->args, i));
 	mutex_lock(&dmirror->mutex);
-	if (dmirror_set(dmirror, vpfn_of(&m->args, i), page, m->dst[i] & MIGRATE_PFN_WRITE ? DMIRROR_WRITE : DMIRROR_READ,
-			true))
-		dmirror_erase(dmirror, vpfn_of(&m->args, i), vpfn_of(&m->args, i));
+	dmirror_set(dmirror, vpfn_of(&m->args, i), page, m->dst[i] & MIGRATE_PFN_WRITE ? DMIRROR_WRITE : DMIRROR_READ);
 	mutex_unlock(&dmirror->mutex);
 }
 
-static int move_to_device(struct moving *m)
+static void carry_to_device(struct moving *m)
 {
 	unsigned long i;
-	int ret;
 
-	m->args.flags = MIGRATE_VMA_SELECT_SYSTEM;
-	ret = migrate_vma_setup(&m->args);
-	if (ret)
-		return ret;
 	for (i = 0; i < m->args.npages; i++)
 		m->dst[i] = copy_to_device(m, i);
 	migrate_vma_pages(&m->args);
 	for (i = 0; i < m->args.npages; i++)
 		map_moved(m, i);
-	end_moving(m->dmirror->device, &m->args);
-	return 0;
+	migrate_vma_finalize(&m->args);
+}
+
+static int move_to_device(struct moving *m)
+{
+	struct dmirror_move move = move_of(&m->args);
+	int ret;
+
+	m->args.flags = MIGRATE_VMA_SELECT_SYSTEM;
+	dmirror_move_begin(m->dmirror->device, &move);
+	ret = migrate_vma_setup(&m->args);
+	if (!ret)
+		carry_to_device(m);
+	dmirror_move_end(m->dmirror->device, &move);
+	return ret;
 }
 
 /* ---- back ---- */
@@ -130,24 +137,34 @@ static unsigned long copy_to_system(struct dmirror_device *device, struct migrat
 	return migrate_pfn(page_to_pfn(to)) | (args->src[i] & MIGRATE_PFN_WRITE);
 }
 
-/* How many moved, or -errno. */
-static long move_to_system(struct dmirror_device *device, struct migrate_vma *args)
+/* How many moved. */
+static long carry_to_system(struct dmirror_device *device, struct migrate_vma *args)
 {
 	unsigned long i;
 	long moved = 0;
-	int ret;
 
-	args->flags = device->coherent ? MIGRATE_VMA_SELECT_DEVICE_COHERENT : MIGRATE_VMA_SELECT_DEVICE_PRIVATE;
-	ret = migrate_vma_setup(args);
-	if (ret)
-		return ret;
 	for (i = 0; i < args->npages; i++)
 		args->dst[i] = copy_to_system(device, args, i);
 	migrate_vma_pages(args);
 	for (i = 0; i < args->npages; i++)
 		moved += args->src[i] & MIGRATE_PFN_VALID && args->src[i] & MIGRATE_PFN_MIGRATE;
-	end_moving(device, args);
+	migrate_vma_finalize(args);
 	return moved;
+}
+
+/* How many moved, or -errno. */
+static long move_to_system(struct dmirror_device *device, struct migrate_vma *args)
+{
+	struct dmirror_move move = move_of(args);
+	long ret;
+
+	args->flags = device->coherent ? MIGRATE_VMA_SELECT_DEVICE_COHERENT : MIGRATE_VMA_SELECT_DEVICE_PRIVATE;
+	dmirror_move_begin(device, &move);
+	ret = migrate_vma_setup(args);
+	if (!ret)
+		ret = carry_to_system(device, args);
+	dmirror_move_end(device, &move);
+	return ret;
 }
 
 /* Out of memory: the page stays, and the access has failed. */

@@ -2,10 +2,12 @@
 /*
  * dmirror: the device's page table, and how the mm is answered.
  *
- *	T1. An own MIGRATE erases nothing: whoever migrates looks after the entries.  Until he has, nobody uses them.
+ *	T1. An own MIGRATE erases nothing: whoever migrates looks after the entries.  Until he has, nobody uses them (T3).  But
+ *	    the sequence moves: a fault that has seen the old page begins again.
  *	T2. Any other invalidation of [start, end) erases the entries from start to end, that of `end` included (sic: so does
  *	    6.1's driver, and it shows in what the device sees afterwards).
- *	T3. An invalidation erases a blocked entry like any other; a fault sets it anew.
+ *	T3. A migration waits for the device before it begins, then the device for the migration: what it wrote to a page that
+ *	    is being copied would be lost, as it may be in 6.1's driver.
  */
 #include "devices/dmirror_internal.h"
 
@@ -28,7 +30,7 @@ struct dmirror_entry *dmirror_find(const struct dmirror *dmirror, unsigned long 
 	return first_of(dmirror, vpfn, vpfn);
 }
 
-int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, enum dmirror_access access, bool blocked)
+int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, enum dmirror_access access)
 {
 	struct dmirror_entry *entry = dmirror_find(dmirror, vpfn);
 
@@ -41,7 +43,6 @@ int dmirror_set(struct dmirror *dmirror, unsigned long vpfn, struct page *page, 
 	}
 	entry->page = page;
 	entry->access = access;
-	entry->blocked = blocked;
 	return 0;
 }
 
@@ -53,30 +54,6 @@ void dmirror_erase(struct dmirror *dmirror, unsigned long first, unsigned long l
 		interval_tree_remove(&entry->node, &dmirror->table);
 		kfree(entry);
 	}
-}
-
-/* Context: the mutex. */
-static void block(struct dmirror *dmirror, unsigned long first, unsigned long last, bool blocked)
-{
-	struct dmirror_entry *entry = first_of(dmirror, first, last);
-
-	for (; entry; entry = entry_of(interval_tree_iter_next(&entry->node, first, last)))
-		entry->blocked = blocked;
-}
-
-void dmirror_unblock_all(struct dmirror_device *device, const struct mm_struct *mm, unsigned long first, unsigned long last)
-{
-	struct dmirror *dmirror;
-
-	mutex_lock(&device->mirrors_lock);
-	list_for_each_entry(dmirror, &device->mirrors, link) {
-		if (dmirror_mm(dmirror) != mm)
-			continue;
-		mutex_lock(&dmirror->mutex);
-		block(dmirror, first, last, false);
-		mutex_unlock(&dmirror->mutex);
-	}
-	mutex_unlock(&device->mirrors_lock);
 }
 
 void dmirror_erase_all(struct dmirror_device *device, const struct mm_struct *mm, unsigned long vpfn)
@@ -94,36 +71,62 @@ void dmirror_erase_all(struct dmirror_device *device, const struct mm_struct *mm
 	mutex_unlock(&device->mirrors_lock);
 }
 
-/* T1, T2 */
-static void obey(struct dmirror *dmirror, const struct mmu_notifier_range *range)
-{
-	unsigned long first = range->start >> PAGE_SHIFT, last = range->end >> PAGE_SHIFT;
+/* ---- T3 ---- */
 
-	if (range->event == MMU_NOTIFY_MIGRATE && range->owner == dmirror->device)
-		block(dmirror, first, last - 1, true);
-	else if (!dmirror_has(dmirror->device, P2PSIM_DMIRROR_NO_INVALIDATE))
-		dmirror_erase(dmirror, first, last);
+/* One pass through the mutex of each mirror: who has looked before it has finished. */
+void dmirror_move_begin(struct dmirror_device *device, struct dmirror_move *move)
+{
+	struct dmirror *dmirror;
+
+	mutex_lock(&device->mirrors_lock);
+	list_add_tail(&move->link, &device->moves);
+	list_for_each_entry(dmirror, &device->mirrors, link) {
+		if (dmirror_mm(dmirror) != move->mm)
+			continue;
+		mutex_lock(&dmirror->mutex);
+		mutex_unlock(&dmirror->mutex);
+	}
+	mutex_unlock(&device->mirrors_lock);
 }
 
-static bool is_ignored(const struct dmirror *dmirror, const struct mmu_notifier_range *range)
+void dmirror_move_end(struct dmirror_device *device, struct dmirror_move *move)
 {
-	return dmirror_has(dmirror->device, P2PSIM_DMIRROR_USE_WHILE_COPIED) && range->event == MMU_NOTIFY_MIGRATE &&
-	       range->owner == dmirror->device;
+	mutex_lock(&device->mirrors_lock);
+	list_del(&move->link);
+	mutex_unlock(&device->mirrors_lock);
+	wake_up_all(&device->moved);
 }
+
+bool dmirror_is_moving(const struct dmirror *dmirror, unsigned long vpfn)
+{
+	const struct dmirror_move *move;
+
+	if (dmirror_has(dmirror->device, P2PSIM_DMIRROR_USE_WHILE_COPIED))
+		return false;
+	list_for_each_entry(move, &dmirror->device->moves, link)
+		if (move->mm == dmirror_mm(dmirror) && move->first <= vpfn && vpfn <= move->last)
+			return true;
+	return false;
+}
+
+/* ---- the mm ---- */
 
 static bool dmirror_invalidate(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
 			       unsigned long cur_seq)
 {
 	struct dmirror *dmirror = container_of(notifier, struct dmirror, notifier);
 
-	if (is_ignored(dmirror, range))
+	bool own = range->event == MMU_NOTIFY_MIGRATE && range->owner == dmirror->device;
+
+	if (own && dmirror_has(dmirror->device, P2PSIM_DMIRROR_OWN_IGNORED))
 		return true;
 	if (mmu_notifier_range_blockable(range))
 		mutex_lock(&dmirror->mutex);
 	else if (!mutex_trylock(&dmirror->mutex))
 		return false;
 	mmu_interval_set_seq(notifier, cur_seq);
-	obey(dmirror, range);
+	if (!own && !dmirror_has(dmirror->device, P2PSIM_DMIRROR_NO_INVALIDATE))
+		dmirror_erase(dmirror, range->start >> PAGE_SHIFT, range->end >> PAGE_SHIFT); /* T2 */
 	mutex_unlock(&dmirror->mutex);
 	return true;
 }

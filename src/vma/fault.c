@@ -63,7 +63,7 @@ void page_add_file_rmap(struct page *page)
 
 void page_remove_rmap(struct page *page)
 {
-	if (--page->_mapcount.counter < 0 && PageAnon(page))
+	if (--page->_mapcount.counter < 0 && PageAnon(page) && !(page->flags & 1UL << PG_isolated))
 		page->anon_vma = NULL;
 }
 

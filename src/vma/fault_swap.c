@@ -167,6 +167,41 @@ void p2psim_migration_entry_wait(struct mm_struct *mm, unsigned long addr)
 
 /* ---- device-private memory ---- */
 
+struct unmoved {
+	const pte_t *pte;
+	pte_t seen;
+	const struct page *page;
+};
+
+static bool may_move_now(void *arg)
+{
+	const struct unmoved *u = arg;
+
+	return u->pte->val != u->seen.val || (!PageLocked(u->page) && page_count(u->page) <= page_mapcount(u->page));
+}
+
+/*
+ * The driver could not move the page because somebody has it locked, or a reference.  The kernel faults again and again until
+ * he has not; here that is one step.
+ */
+static void wait_for_others(const struct vm_fault *vmf, const struct page *page)
+{
+	struct unmoved unmoved = { vmf->pte, vmf->orig_pte, page };
+	u64 unit = vmf->address >> PAGE_SHIFT;
+	struct p2psim_op op = {
+		.kind = P2PSIM_STEP_PTE_READ,
+		.label = "device:wait",
+		.enabled = may_move_now,
+		.arg = &unmoved,
+		.access_count = 2,
+		.access[0] = { p2psim_object_id(&vmf->vma->vm_mm->obj), false, unit, unit },
+		.access[1] = { P2PSIM_OBJ_RAM, false, page->pfn, page->pfn },
+	};
+
+	if (vmf->pte->val == vmf->orig_pte.val)
+		p2psim_step_op(&op);
+}
+
 /* The driver brings the page back; until then a reference keeps it. */
 static vm_fault_t do_device_private_page(struct vm_fault *vmf)
 {
@@ -182,6 +217,8 @@ static vm_fault_t do_device_private_page(struct vm_fault *vmf)
 	ret = page->pgmap->ops->migrate_to_ram(vmf);
 	p2psim_leave("migrate_to_ram = %x", (uint64_t)ret);
 	put_page(page);
+	if (!ret)
+		wait_for_others(vmf, page);
 	return ret;
 }
 

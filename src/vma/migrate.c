@@ -129,7 +129,7 @@ int migrate_expected_count(const struct page *page)
 int migrate_page_identity(struct page *to, struct page *from, bool copy, int extra)
 {
 	const unsigned long kept = 1UL << PG_uptodate | 1UL << PG_dirty | 1UL << PG_referenced | 1UL << PG_swapbacked |
-				   1UL << PG_anon;
+				   1UL << PG_anon | 1UL << PG_isolated;
 
 	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, from->pfn, from->pfn, "migrate:move");
 	if (page_count(from) != migrate_expected_count(from) + extra)
@@ -145,6 +145,7 @@ int migrate_page_identity(struct page *to, struct page *from, bool copy, int ext
 	to->anon_vma = from->anon_vma;
 	to->index = from->index;
 	from->anon_vma = NULL;
+	from->flags &= ~(1UL << PG_isolated);
 	return 0;
 }
 

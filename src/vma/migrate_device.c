@@ -43,19 +43,30 @@ static bool is_free_to_move(const struct page *page, const struct page *fault_pa
 }
 
 /* The anon_vma in which a page's migration entries are found stays until finalize, though its VMAs may go. */
-static void hold_reverse_map(const struct page *page)
+static void isolate(struct page *page)
 {
-	if (PageAnon(page) && page->anon_vma)
-		page->anon_vma->refcount++;
+	if (!PageAnon(page) || !page->anon_vma)
+		return;
+	page->anon_vma->refcount++;
+	page->flags |= 1UL << PG_isolated;
+}
+
+static void put_back(struct page *page)
+{
+	struct anon_vma *anon_vma = page->anon_vma;
+
+	if (!(page->flags & 1UL << PG_isolated))
+		return;
+	page->flags &= ~(1UL << PG_isolated);
+	if (!page_mapcount(page))
+		page->anon_vma = NULL;
+	p2psim_anon_vma_put(anon_vma);
 }
 
 static void restore_entries(struct page *from, struct page *to)
 {
-	struct anon_vma *anon_vma = PageAnon(to) ? to->anon_vma : NULL;
-
 	remove_migration_ptes(from, to);
-	if (anon_vma)
-		p2psim_anon_vma_put(anon_vma);
+	put_back(to);
 }
 
 static unsigned long restore_what_stays(unsigned long *src, unsigned long npages)
@@ -84,7 +95,7 @@ unsigned long migrate_unmap_pages(unsigned long *src, unsigned long npages, cons
 		page = migrate_pfn_to_page(src[i]);
 		if (!page)
 			continue;
-		hold_reverse_map(page);
+		isolate(page);
 		if (page_mapcount(page))
 			try_to_migrate(page);
 		if (!is_free_to_move(page, fault_page))

@@ -108,7 +108,7 @@ enum pageflags {
 	PG_anon,		/* mapping is an anon_vma (the kernel: bit 0 of mapping) */
 	PG_anon_exclusive,
 	PG_reserved,
-	PG_lru,
+	PG_isolated,		/* a driver moves it: it holds its anon_vma, which stays */
 	PG_hwpoison,
 	PG_device,		/* ZONE_DEVICE: pgmap is set */
 	PG_head, PG_tail,
