@@ -11,7 +11,8 @@
 
 extern const struct p2psim_scenario p2psim_era_hmm[];	 /* D1..D12, D14: the HMM of 5.2 */
 extern const struct p2psim_scenario p2psim_era_reason[]; /* D13: its callback without a reason */
-extern const struct p2psim_scenario p2psim_era_rfc[];	 /* R1..R13: the RFC as it was posted */
+extern const struct p2psim_scenario p2psim_era_rfc[];	 /* R1..R8, R10..R13: the RFC as it was posted */
+extern const struct p2psim_scenario p2psim_era_pages[];	 /* R9: its pages in ranges of 5.2 */
 
 /*
  * Two entries of an array: a scenario, and the same with the quirk on, which gives `found` (SOMETIMES, ALWAYS or VIOLATION,

@@ -10,7 +10,7 @@
  *	 hmm_range_fault()      p2psim_vma_map()       hmm_range_fault()
  *	 dma_map_page()
  *
- * What the posted code got wrong, and what stands here instead (each is a test in tests/hmm/dma_map.c):
+ * What the posted code got wrong, and what stands here instead (each is a test in tests/hmm/dma_map.c, and a quirk):
  *
  *	R1	pci_test_p2p() was always false			(src/p2p)
  *	R2, R3	the second run of pages overwrote the first's addresses, pages were skipped	address_of()
@@ -27,16 +27,18 @@
  * An exporter's refusal is -EFAULT for the caller (Glisse, 2019-01-30: "you will get the same error"), but -EPERM,
  * -EBUSY and -ENOMEM, which ask for different things, stay what they are.
  */
+#include <p2psim/check.h>
 #include <p2psim/linux/dma-mapping.h>
 #include <p2psim/linux/hmm.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mmu_notifier.h>
+#include <p2psim/quirk.h>
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
 #include <p2psim/vma_map.h>
 
 #include "hmm/hmm_internal.h"
-#include "vma/vma_map_internal.h"
+#include "vma/vma_map_records.h"
 
 _Static_assert(offsetof(struct device, obj) == 0, "the vma layer finds an importer's object at its start");
 
@@ -45,6 +47,7 @@ struct dma_map {
 	struct hmm_range *range;
 	struct device *dev;
 	dma_addr_t *daddrs;
+	bool no_address;	/* what failed is a page of RAM that the device cannot reach */
 };
 
 static unsigned long index_of(const struct dma_map *map, unsigned long addr)
@@ -90,7 +93,7 @@ static int translate(int error)
 	return error == -EPERM || error == -EBUSY || error == -ENOMEM ? error : -EFAULT;
 }
 
-static int map_page(const struct dma_map *map, unsigned long addr)
+static int map_page(struct dma_map *map, unsigned long addr)
 {
 	unsigned long entry = *entry_of(map, addr);
 	struct page *page;
@@ -100,11 +103,89 @@ static int map_page(const struct dma_map *map, unsigned long addr)
 	page = hmm_pfn_to_page(entry);
 	if (page)
 		*address_of(map, addr) = (dma_map_page)(map->dev, page, 0, PAGE_SIZE, direction_of(entry));
-	return is_mapped(map, addr) ? 0 : -EFAULT;
+	map->no_address = !is_mapped(map, addr);
+	return map->no_address ? -EFAULT : 0;
 }
 
+/* ---- As the RFC was posted: what the quirks do instead ---- */
+
+/* Where p2p_map() puts the addresses of a run.  R2: always at the beginning. */
+static dma_addr_t *slots_of(const struct dma_map *map, unsigned long start)
+{
+	return p2psim_quirk_on(P2PSIM_QUIRK_R2_FIRST_SLOT) ? map->daddrs : address_of(map, start);
+}
+
+/* Where mapping goes on after [start, next).  R3: the loop counts once more after a run of several pages. */
+static unsigned long behind_run(unsigned long start, unsigned long next, unsigned long end)
+{
+	if (next - start > PAGE_SIZE && p2psim_quirk_on(P2PSIM_QUIRK_R3_SKIPS_A_PAGE))
+		return min(next + PAGE_SIZE, end);
+	return next;
+}
+
+static bool is_p2p(const struct dma_map *map, unsigned long addr)
+{
+	return is_mapped(map, addr) && (*entry_of(map, addr) & HMM_PFN_P2P);
+}
+
+/* R7: the walk stands where the last VMA of the device begins, so nothing seems to be there yet. */
+static bool counts_too_little(const struct dma_map *map)
+{
+	return p2psim_quirk_on(P2PSIM_QUIRK_R7_NOTHING_COUNTED) && is_p2p(map, map->range->end - PAGE_SIZE);
+}
+
+static void give_back(const struct dma_map *map, unsigned long start, unsigned long end)
+{
+	(hmm_range_dma_unmap)(map->range, map->dev, map->daddrs, start, end);
+}
+
+/* R6, R13 */
+static void give_back_memory(const struct dma_map *map)
+{
+	unsigned long addr;
+
+	for (addr = map->range->start; addr < map->range->end; addr += PAGE_SIZE)
+		if (!is_p2p(map, addr))
+			give_back(map, addr, addr + PAGE_SIZE);
+}
+
+/* After an error: all of it. */
+static void unwind(const struct dma_map *map, int error)
+{
+	const struct hmm_range *range = map->range;
+
+	if (error == -EBUSY && p2psim_quirk_on(P2PSIM_QUIRK_R11_NO_RETRY))
+		return;
+	if (p2psim_quirk_on(map->no_address ? P2PSIM_QUIRK_R6_UNWIND_SKIPS_P2P : P2PSIM_QUIRK_R13_EARLIER_VMAS_STAY))
+		give_back_memory(map);
+	else if (p2psim_quirk_on(P2PSIM_QUIRK_R4_UNWIND_FORWARD))
+		give_back(map, range->start, range->start + PAGE_SIZE);
+	else
+		give_back(map, range->start, range->end);
+}
+
+/* Where unmapping goes on after the run [start, next).  R5: steps on by all device pages so far. */
+static unsigned long behind_unmapped(unsigned long start, unsigned long next, bool was_p2p, unsigned long *p2p_bytes)
+{
+	*p2p_bytes += was_p2p ? next - start : 0;
+	return was_p2p && p2psim_quirk_on(P2PSIM_QUIRK_R5_RUNNING_TOTAL) ? start + *p2p_bytes : next;
+}
+
+/* R8: all device pages were unmapped through one VMA. */
+static void check_one_vma(const struct dma_map *map, unsigned long start, unsigned long end)
+{
+	struct mm_struct *mm = map->range->notifier->mm;
+	const struct p2p_page *first = p2p_page_first(mm, start), *last = p2p_page_first(mm, end - PAGE_SIZE);
+
+	if (p2psim_quirk_on(P2PSIM_QUIRK_R8_ONE_VMA) && first && last && first->vma != last->vma)
+		p2psim_violate(P2PSIM_CONTRACT, 0, map->range->notifier->obj.id, 0,
+			       "BUG: 0x%lx is unmapped with the VMA that ends at 0x%lx", last->addr, first->vma->vm_end);
+}
+
+/* ---- Mapping ---- */
+
 /* Everything that is not exported: RAM, holes, and device VMAs of which hmm_range_fault() says what it thinks. */
-static int map_memory(const struct dma_map *map, unsigned long start, unsigned long end)
+static int map_memory(struct dma_map *map, unsigned long start, unsigned long end)
 {
 	struct hmm_range part = *map->range;
 	int ret;
@@ -131,7 +212,7 @@ static int map_run(const struct dma_map *map, struct vm_area_struct *vma, unsign
 
 	if (collided(map))
 		return -EBUSY;
-	ret = p2psim_vma_map_seq(vma, map->dev, start, end, address_of(map, start),
+	ret = p2psim_vma_map_seq(vma, map->dev, start, end, slots_of(map, start),
 				 write ? P2PSIM_VMA_MAP_WRITE : P2PSIM_VMA_MAP_NO_FLAGS, map->range->notifier,
 				 map->range->notifier_seq);
 	if (ret) {
@@ -179,7 +260,7 @@ static struct vm_area_struct *next_exported(struct mm_struct *mm, unsigned long 
 	return vma && vma->vm_start < end ? vma : NULL;
 }
 
-static int map_all(const struct dma_map *map)
+static int map_all(struct dma_map *map)
 {
 	unsigned long addr = map->range->start, end = map->range->end, next;
 	int ret = 0;
@@ -193,14 +274,15 @@ static int map_all(const struct dma_map *map)
 		} else {
 			next = min(vma->vm_end, end);
 			ret = map_device(map, vma, addr, next);
+			next = behind_run(addr, next, end);
 		}
 	}
-	return !ret && collided(map) ? -EBUSY : ret;
+	return !ret && (collided(map) || counts_too_little(map)) ? -EBUSY : ret;
 }
 
 int(hmm_range_dma_map)(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs)
 {
-	struct dma_map map = { range, dev, daddrs };
+	struct dma_map map = { .range = range, .dev = dev, .daddrs = daddrs };
 	int ret;
 
 	if (range->start >= range->end)
@@ -210,7 +292,7 @@ int(hmm_range_dma_map)(struct hmm_range *range, struct device *dev, dma_addr_t *
 	clear_addresses(&map, range->start, range->end);
 	ret = map_all(&map);
 	if (ret)
-		(hmm_range_dma_unmap)(range, dev, daddrs, range->start, range->end);
+		unwind(&map, ret);
 	else
 		p2psim_step("hmm:mapped");
 	p2psim_leave("hmm_range_dma_map() = %e", ret);
@@ -222,11 +304,6 @@ static void unmap_page(const struct dma_map *map, unsigned long addr)
 	(dma_unmap_page)(map->dev, *address_of(map, addr), PAGE_SIZE, direction_of(*entry_of(map, addr)));
 }
 
-static bool is_p2p(const struct dma_map *map, unsigned long addr)
-{
-	return is_mapped(map, addr) && (*entry_of(map, addr) & HMM_PFN_P2P);
-}
-
 /* What begins at `addr`: a page of RAM, or all device pages in a row.  Returns its end. */
 static unsigned long unmap_run(const struct dma_map *map, unsigned long addr, unsigned long end)
 {
@@ -235,6 +312,7 @@ static unsigned long unmap_run(const struct dma_map *map, unsigned long addr, un
 	if (is_p2p(map, addr)) {
 		while (next < end && is_p2p(map, next))
 			next += PAGE_SIZE;
+		check_one_vma(map, addr, next);
 		p2psim_vma_unmap(map->range->notifier->mm, map->dev, addr, next, address_of(map, addr));
 	} else if (is_mapped(map, addr)) {
 		unmap_page(map, addr);
@@ -250,12 +328,16 @@ static unsigned long unmap_run(const struct dma_map *map, unsigned long addr, un
 int(hmm_range_dma_unmap)(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs, unsigned long start,
 			 unsigned long end)
 {
-	struct dma_map map = { range, dev, daddrs };
+	struct dma_map map = { .range = range, .dev = dev, .daddrs = daddrs };
+	unsigned long next, p2p_bytes = 0;
+	bool was_p2p;
 
 	if (start < range->start || end > range->end || start > end || !PAGE_ALIGNED(start) || !PAGE_ALIGNED(end))
 		return -EINVAL;
 	p2psim_step("hmm:unmap");
-	while (start < end)
-		start = unmap_run(&map, start, end);
+	for (; start < end; start = behind_unmapped(start, next, was_p2p, &p2p_bytes)) {
+		was_p2p = is_p2p(&map, start);
+		next = unmap_run(&map, start, end);
+	}
 	return 0;
 }

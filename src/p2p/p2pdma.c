@@ -11,6 +11,8 @@
  */
 #include <stdio.h>
 
+#include <p2psim/quirk.h>
+
 #include "p2p/internal.h"
 
 /* A cached answer, in the provider's list; one for each client that ever asked. */
@@ -140,6 +142,10 @@ bool pci_test_p2p(struct device *devA, struct device *devB)
 
 	if (!provider) {
 		refuse_not_pci(devA);
+		return false;
+	}
+	if (p2psim_quirk_on(P2PSIM_QUIRK_R1_NEVER_PEERS)) {
+		p2psim_refuse(P2PSIM_REASON_NOT_ROUTABLE, "pci_test_p2p() ends with false, as it was posted");
 		return false;
 	}
 	return p2psim_p2pdma_check(provider, devB) == 0;

@@ -32,6 +32,7 @@
 #include <p2psim/linux/mmu_notifier.h>
 #include <p2psim/linux/slab.h>
 #include <p2psim/lock.h>
+#include <p2psim/quirk.h>
 #include <p2psim/reason.h>
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
@@ -57,6 +58,8 @@ static int check_vma(struct vm_area_struct *vma, struct device *importer, unsign
 		return p2psim_refuse(P2PSIM_REASON_NO_VMA, "0x%lx..0x%lx is not inside one VMA", start, end);
 	if (!vma->vm_ops || !vma->vm_ops->p2p_map)
 		return p2psim_refuse(P2PSIM_REASON_NOT_EXPORTABLE, "the VMA at 0x%lx has no p2p_map()", vma->vm_start);
+	if (p2psim_quirk_on(P2PSIM_QUIRK_R12_NO_PERMISSION))
+		return 0;
 	if (!(vma->vm_flags & VM_READ))
 		return p2psim_refuse(P2PSIM_REASON_NO_READ, "the VMA at 0x%lx is not readable", vma->vm_start);
 	if ((flags & P2PSIM_VMA_MAP_WRITE) && !(vma->vm_flags & VM_WRITE))
@@ -145,6 +148,8 @@ static int call_map(struct vm_area_struct *vma, struct p2p_batch *batch, unsigne
 	p2psim_enter("p2p_map(%p, %p) for %o", start, end, batch->importer_id);
 	ret = vma->vm_ops->p2p_map(vma, batch->importer, start, end, pa, write);
 	p2psim_leave("p2p_map() = %e", ret);
+	if (p2psim_quirk_on(P2PSIM_QUIRK_R10_TWO_CONVENTIONS) && ret < 0)
+		ret = 0; /* "no pages" */
 	check_locks_after(locks, "p2p_map()", batch->importer_id);
 	ret = check_result(batch, vma, count, pa, ret);
 	p2p_promise_judge(vma->vm_mm, batch->importer_id, start, end, write, ret);

@@ -10,7 +10,8 @@
 
 #include "eras.h"
 
-static const struct p2psim_scenario *const eras[] = { p2psim_era_hmm, p2psim_era_reason };
+static const struct p2psim_scenario *const eras[] = { p2psim_era_hmm, p2psim_era_reason, p2psim_era_rfc,
+						       p2psim_era_pages };
 
 /* What exploring a pair must give; `traces` 0: all interleavings with up to two preemptions are the bound. */
 struct pin {
@@ -34,7 +35,22 @@ static const struct pin pins[] = {
 	{ P2PSIM_QUIRK_D12_HOLE_BEFORE_VMA, 1, 0 },
 	{ P2PSIM_QUIRK_D13_NO_REASON, 12893, 0 },
 	{ P2PSIM_QUIRK_D14_NO_RETRY, 190, 1 },
+	{ P2PSIM_QUIRK_R1_NEVER_PEERS, 1, 0 },
+	{ P2PSIM_QUIRK_R2_FIRST_SLOT, 1, 0 },
+	{ P2PSIM_QUIRK_R3_SKIPS_A_PAGE, 1, 0 },
+	{ P2PSIM_QUIRK_R4_UNWIND_FORWARD, 1, 0 },
+	{ P2PSIM_QUIRK_R5_RUNNING_TOTAL, 1, 0 },
+	{ P2PSIM_QUIRK_R6_UNWIND_SKIPS_P2P, 1, 0 },
+	{ P2PSIM_QUIRK_R7_NOTHING_COUNTED, 1, 0 },
+	{ P2PSIM_QUIRK_R8_ONE_VMA, 1, 0 },
+	{ P2PSIM_QUIRK_R9_TWO_PAGE_SIZES, 1, 0 },
+	{ P2PSIM_QUIRK_R10_TWO_CONVENTIONS, 1, 0 },
+	{ P2PSIM_QUIRK_R11_NO_RETRY, 644, 1 },
+	{ P2PSIM_QUIRK_R12_NO_PERMISSION, 1, 0 },
+	{ P2PSIM_QUIRK_R13_EARLIER_VMAS_STAY, 1, 0 },
 };
+
+_Static_assert(sizeof(pins) / sizeof(pins[0]) == P2PSIM_QUIRK_NR, "every quirk is in the table");
 
 static const struct p2psim_scenario *of(enum p2psim_quirk quirk, bool as_it_was)
 {

@@ -26,7 +26,7 @@
 
 static const struct p2psim_scenario *const mails[] = {
 	p2psim_mail_000, p2psim_mail_001, p2psim_mail_002, p2psim_mail_003, p2psim_mail_004,
-	p2psim_era_hmm, p2psim_era_reason,
+	p2psim_era_hmm, p2psim_era_reason, p2psim_era_rfc, p2psim_era_pages,
 };
 
 typedef void (*check_fn)(const struct p2psim_scenario *scenario);
