@@ -100,6 +100,15 @@ struct hmm_range {
 P2PSIM_EXPORT int hmm_range_fault(struct hmm_range *range);
 
 /*
+ * An addition of a later series that 6.1 does not have: mmap_lock is taken inside, notifier_seq is filled in, and after an -EBUSY
+ * it begins again, until `timeout` jiffies have passed (0: for ever).  At least one round is made.
+ * Return: 0, and the caller asks mmu_interval_read_retry() under his lock; -EBUSY: the time is over; -EINTR: killed; others as
+ * hmm_range_fault().
+ * Context: may sleep; without mmap_lock.
+ */
+P2PSIM_EXPORT int hmm_range_fault_unlocked_timeout(struct hmm_range *range, unsigned long timeout);
+
+/*
  * The page of an entry, its physical address, and how many pages (1 << order) are mapped around it alike.
  * Context: the driver's lock, after mmu_interval_read_retry() said false.
  * CONTRACT for an entry that is not VALID.  A HMM_PFN_P2P entry has no page: NULL, ~0.
@@ -153,6 +162,7 @@ P2PSIM_EXPORT int hmm_mirror_is_maybe_supported(struct device *dev, unsigned lon
 
 /* Remember the driver's line for reports. */
 #define hmm_range_fault(range) (P2PSIM_HERE(), hmm_range_fault(range))
+#define hmm_range_fault_unlocked_timeout(range, timeout) (P2PSIM_HERE(), hmm_range_fault_unlocked_timeout((range), (timeout)))
 #define hmm_range_dma_map(range, dev, daddrs) (P2PSIM_HERE(), hmm_range_dma_map((range), (dev), (daddrs)))
 #define hmm_range_dma_unmap(range, dev, daddrs, start, end)                                                            \
 	(P2PSIM_HERE(), hmm_range_dma_unmap((range), (dev), (daddrs), (start), (end)))
