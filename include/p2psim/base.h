@@ -44,6 +44,13 @@
 #endif
 #endif
 
+/* An inline function that has taken the step of the access it makes: that access is not plain. */
+#ifdef P2PSIM_TSAN
+#define P2PSIM_MARKED __attribute__((no_sanitize("thread")))
+#else
+#define P2PSIM_MARKED
+#endif
+
 P2PSIM_BEGIN_DECLS
 
 struct task_struct;

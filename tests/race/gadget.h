@@ -7,8 +7,10 @@
 #define GADGET_H
 
 #include <p2psim/check.h>
+#include <p2psim/linux/bitops.h>
 #include <p2psim/linux/completion.h>
 #include <p2psim/linux/list.h>
+#include <p2psim/linux/llist.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/refcount.h>
 #include <p2psim/linux/rwsem.h>
@@ -37,6 +39,10 @@ struct gadget {
 	volatile int raw;
 	unsigned int low : 3, high : 5;
 	char bytes[8];
+	unsigned long bits;
+	atomic64_t big;
+	struct llist_head stack;
+	struct llist_node pushed;
 	struct packet in, out;
 };
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include <p2psim/linux/rculist.h>
 #include <p2psim/linux/slab.h>
 
 static int opened;
@@ -246,6 +247,79 @@ static void walks_unlocked(void *state)
 		P2PSIM_CHECK(pos == g);
 }
 
+static void queues_filled(void *state)
+{
+	struct gadget *g = state;
+
+	g->count = 1;
+	list_add_rcu(&g->entry, &g->queue);
+}
+
+static void queues_then_fills(void *state)
+{
+	struct gadget *g = state;
+
+	list_add_rcu(&g->entry, &g->queue);
+	g->count = 1;
+}
+
+static void walks_under_rcu(void *state)
+{
+	struct gadget *g = state, *pos;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(pos, &g->queue, entry)
+		P2PSIM_CHECK(pos->count >= 0);
+	rcu_read_unlock();
+}
+
+static void sets_a_bit(void *state)
+{
+	set_bit(3, &((struct gadget *)state)->bits);
+}
+
+static void sets_plainly(void *state)
+{
+	__set_bit(3, &((struct gadget *)state)->bits);
+}
+
+static void sets_and_asks(void *state)
+{
+	struct gadget *g = state;
+
+	P2PSIM_CHECK(!test_and_set_bit(4, &g->bits));
+	P2PSIM_CHECK(test_bit(4, &g->bits));
+}
+
+static void adds_64(void *state)
+{
+	atomic64_add_return(3, &((struct gadget *)state)->big);
+}
+
+static void exchanges_64(void *state)
+{
+	struct gadget *g = state;
+
+	P2PSIM_CHECK(atomic64_xchg(&g->big, 1) >= 0);
+	P2PSIM_CHECK(atomic64_read(&g->big) >= 1);
+}
+
+static void pushes(void *state)
+{
+	struct gadget *g = state;
+
+	g->count = 1;
+	llist_add(&g->pushed, &g->stack);
+}
+
+static void takes_all(void *state)
+{
+	struct gadget *g = state, *pos;
+
+	llist_for_each_entry(pos, llist_del_all(&g->stack), pushed)
+		P2PSIM_CHECK(pos->count == 1);
+}
+
 const struct story shapes[] = {
 	{ "unmarked sharing", adds_bare, adds_bare, P2PSIM_RACE },
 	{ "unmarked sharing, fixed", gadget_adds_locked, gadget_adds_locked, P2PSIM_NO_ORACLE },
@@ -270,7 +344,13 @@ const struct story shapes[] = {
 	{ "a stack lent", lends_its_stack, answers, P2PSIM_NO_ORACLE },
 	{ "a stack lent, looked at too early", lends_and_looks, answers, P2PSIM_RACE },
 	{ "volatile", writes_volatile, reads_volatile, P2PSIM_NO_ORACLE },
-	{ "list_empty() without the lock", queues, asks_if_empty, P2PSIM_RACE },
+	{ "list_empty() without the lock", queues, asks_if_empty, P2PSIM_NO_ORACLE },
+	{ "list walked under RCU", queues_filled, walks_under_rcu, P2PSIM_NO_ORACLE },
+	{ "list filled after it was queued", queues_then_fills, walks_under_rcu, P2PSIM_RACE },
+	{ "bits set by atomics", sets_a_bit, sets_and_asks, P2PSIM_NO_ORACLE },
+	{ "bits set plainly", sets_plainly, sets_and_asks, P2PSIM_RACE },
+	{ "atomic_t of the headers", adds_64, exchanges_64, P2PSIM_NO_ORACLE },
+	{ "list without a lock", pushes, takes_all, P2PSIM_NO_ORACLE },
 	{ "list walked without the lock", queues, walks_unlocked, P2PSIM_RACE },
 	{ NULL, NULL, NULL, P2PSIM_NO_ORACLE },
 };

@@ -22,7 +22,7 @@ static inline int atomic_fetch_add(int n, atomic_t *v)
 	return atomic_add_return(n, v) - n;
 }
 
-static inline int atomic_fetch_or(int n, atomic_t *v)
+static inline P2PSIM_MARKED int atomic_fetch_or(int n, atomic_t *v)
 {
 	int was;
 
@@ -32,7 +32,7 @@ static inline int atomic_fetch_or(int n, atomic_t *v)
 	return was;
 }
 
-static inline int atomic_fetch_and(int n, atomic_t *v)
+static inline P2PSIM_MARKED int atomic_fetch_and(int n, atomic_t *v)
 {
 	int was;
 
@@ -42,7 +42,7 @@ static inline int atomic_fetch_and(int n, atomic_t *v)
 	return was;
 }
 
-static inline int atomic_xchg(atomic_t *v, int n)
+static inline P2PSIM_MARKED int atomic_xchg(atomic_t *v, int n)
 {
 	int was;
 
@@ -62,7 +62,7 @@ static inline bool atomic_try_cmpxchg(atomic_t *v, int *old, int n)
 }
 
 /* The old value less one; dropped only if that is not below 0. */
-static inline int atomic_dec_if_positive(atomic_t *v)
+static inline P2PSIM_MARKED int atomic_dec_if_positive(atomic_t *v)
 {
 	p2psim_atomic(&v->counter, sizeof(v->counter));
 	return v->counter > 0 ? --v->counter : v->counter - 1;
@@ -86,19 +86,19 @@ static inline int atomic_dec_if_positive(atomic_t *v)
 
 #define ATOMIC64_INIT(n) { (n) }
 
-static inline s64 atomic64_read(const atomic64_t *v)
+static inline P2PSIM_MARKED s64 atomic64_read(const atomic64_t *v)
 {
 	p2psim_once(&v->counter, sizeof(v->counter), false);
 	return v->counter;
 }
 
-static inline void atomic64_set(atomic64_t *v, s64 n)
+static inline P2PSIM_MARKED void atomic64_set(atomic64_t *v, s64 n)
 {
 	p2psim_once(&v->counter, sizeof(v->counter), true);
 	v->counter = n;
 }
 
-static inline s64 atomic64_cmpxchg(atomic64_t *v, s64 old, s64 n)
+static inline P2PSIM_MARKED s64 atomic64_cmpxchg(atomic64_t *v, s64 old, s64 n)
 {
 	s64 was;
 
@@ -109,7 +109,7 @@ static inline s64 atomic64_cmpxchg(atomic64_t *v, s64 old, s64 n)
 	return was;
 }
 
-static inline bool atomic64_add_unless(atomic64_t *v, s64 n, s64 unless)
+static inline P2PSIM_MARKED bool atomic64_add_unless(atomic64_t *v, s64 n, s64 unless)
 {
 	p2psim_atomic(&v->counter, sizeof(v->counter));
 	if (v->counter == unless)
@@ -118,7 +118,7 @@ static inline bool atomic64_add_unless(atomic64_t *v, s64 n, s64 unless)
 	return true;
 }
 
-static inline s64 atomic64_add_return(s64 n, atomic64_t *v)
+static inline P2PSIM_MARKED s64 atomic64_add_return(s64 n, atomic64_t *v)
 {
 	p2psim_atomic(&v->counter, sizeof(v->counter));
 	return v->counter += n;
@@ -129,7 +129,7 @@ static inline s64 atomic64_fetch_add(s64 n, atomic64_t *v)
 	return atomic64_add_return(n, v) - n;
 }
 
-static inline s64 atomic64_fetch_or(s64 n, atomic64_t *v)
+static inline P2PSIM_MARKED s64 atomic64_fetch_or(s64 n, atomic64_t *v)
 {
 	s64 was;
 
@@ -139,7 +139,7 @@ static inline s64 atomic64_fetch_or(s64 n, atomic64_t *v)
 	return was;
 }
 
-static inline s64 atomic64_fetch_and(s64 n, atomic64_t *v)
+static inline P2PSIM_MARKED s64 atomic64_fetch_and(s64 n, atomic64_t *v)
 {
 	s64 was;
 
@@ -149,7 +149,7 @@ static inline s64 atomic64_fetch_and(s64 n, atomic64_t *v)
 	return was;
 }
 
-static inline s64 atomic64_xchg(atomic64_t *v, s64 n)
+static inline P2PSIM_MARKED s64 atomic64_xchg(atomic64_t *v, s64 n)
 {
 	s64 was;
 
@@ -169,7 +169,7 @@ static inline bool atomic64_try_cmpxchg(atomic64_t *v, s64 *old, s64 n)
 }
 
 /* The old value less one; dropped only if that is not below 0. */
-static inline s64 atomic64_dec_if_positive(atomic64_t *v)
+static inline P2PSIM_MARKED s64 atomic64_dec_if_positive(atomic64_t *v)
 {
 	p2psim_atomic(&v->counter, sizeof(v->counter));
 	return v->counter > 0 ? --v->counter : v->counter - 1;

@@ -19,82 +19,100 @@
 #define GENMASK(high, low) ((~0UL << (low)) & (~0UL >> (BITS_PER_LONG - 1 - (high))))
 #define GENMASK_ULL(high, low) ((~0ULL << (low)) & (~0ULL >> (BITS_PER_LONG_LONG - 1 - (high))))
 
-static inline void __set_bit(unsigned long n, volatile unsigned long *word)
+/* The types say volatile, as the kernel's do, for both kinds. */
+static inline unsigned long *p2psim_plain_word(unsigned long n, volatile unsigned long *word)
 {
-	word[BIT_WORD(n)] |= BIT_MASK(n);
+	return (unsigned long *)(uintptr_t)&word[BIT_WORD(n)];
 }
 
-static inline void set_bit(unsigned long n, volatile unsigned long *word)
+static inline void __set_bit(unsigned long n, volatile unsigned long *word)
+{
+	p2psim_plain_word(n, word)[0] |= BIT_MASK(n);
+}
+
+static inline P2PSIM_MARKED void set_bit(unsigned long n, volatile unsigned long *word)
 {
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	__set_bit(n, word);
+	word[BIT_WORD(n)] |= BIT_MASK(n);
 }
 
 static inline bool __test_and_set_bit(unsigned long n, volatile unsigned long *word)
 {
-	bool was = word[BIT_WORD(n)] & BIT_MASK(n);
+	bool was = p2psim_plain_word(n, word)[0] & BIT_MASK(n);
 
 	__set_bit(n, word);
 	return was;
 }
 
-static inline bool test_and_set_bit(unsigned long n, volatile unsigned long *word)
+static inline P2PSIM_MARKED bool test_and_set_bit(unsigned long n, volatile unsigned long *word)
 {
+	unsigned long was;
+
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	return __test_and_set_bit(n, word);
+	was = word[BIT_WORD(n)];
+	word[BIT_WORD(n)] |= BIT_MASK(n);
+	return was & BIT_MASK(n);
 }
 
 static inline void __clear_bit(unsigned long n, volatile unsigned long *word)
 {
-	word[BIT_WORD(n)] &= ~BIT_MASK(n);
+	p2psim_plain_word(n, word)[0] &= ~BIT_MASK(n);
 }
 
-static inline void clear_bit(unsigned long n, volatile unsigned long *word)
+static inline P2PSIM_MARKED void clear_bit(unsigned long n, volatile unsigned long *word)
 {
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	__clear_bit(n, word);
+	word[BIT_WORD(n)] &= ~BIT_MASK(n);
 }
 
 static inline bool __test_and_clear_bit(unsigned long n, volatile unsigned long *word)
 {
-	bool was = word[BIT_WORD(n)] & BIT_MASK(n);
+	bool was = p2psim_plain_word(n, word)[0] & BIT_MASK(n);
 
 	__clear_bit(n, word);
 	return was;
 }
 
-static inline bool test_and_clear_bit(unsigned long n, volatile unsigned long *word)
+static inline P2PSIM_MARKED bool test_and_clear_bit(unsigned long n, volatile unsigned long *word)
 {
+	unsigned long was;
+
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	return __test_and_clear_bit(n, word);
+	was = word[BIT_WORD(n)];
+	word[BIT_WORD(n)] &= ~BIT_MASK(n);
+	return was & BIT_MASK(n);
 }
 
 static inline void __change_bit(unsigned long n, volatile unsigned long *word)
 {
-	word[BIT_WORD(n)] ^= BIT_MASK(n);
+	p2psim_plain_word(n, word)[0] ^= BIT_MASK(n);
 }
 
-static inline void change_bit(unsigned long n, volatile unsigned long *word)
+static inline P2PSIM_MARKED void change_bit(unsigned long n, volatile unsigned long *word)
 {
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	__change_bit(n, word);
+	word[BIT_WORD(n)] ^= BIT_MASK(n);
 }
 
 static inline bool __test_and_change_bit(unsigned long n, volatile unsigned long *word)
 {
-	bool was = word[BIT_WORD(n)] & BIT_MASK(n);
+	bool was = p2psim_plain_word(n, word)[0] & BIT_MASK(n);
 
 	__change_bit(n, word);
 	return was;
 }
 
-static inline bool test_and_change_bit(unsigned long n, volatile unsigned long *word)
+static inline P2PSIM_MARKED bool test_and_change_bit(unsigned long n, volatile unsigned long *word)
 {
+	unsigned long was;
+
 	p2psim_atomic(&word[BIT_WORD(n)], sizeof(*word));
-	return __test_and_change_bit(n, word);
+	was = word[BIT_WORD(n)];
+	word[BIT_WORD(n)] ^= BIT_MASK(n);
+	return was & BIT_MASK(n);
 }
 
-static inline bool test_bit(unsigned long n, const volatile unsigned long *word)
+static inline P2PSIM_MARKED bool test_bit(unsigned long n, const volatile unsigned long *word)
 {
 	p2psim_once(&word[BIT_WORD(n)], sizeof(*word), false);
 	return word[BIT_WORD(n)] & BIT_MASK(n);

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mirrors: include/linux/list.h, rculist.h, 6.1 (reduced: no poison, nothing for seq_file).  No steps: the lock around a list has
- * them.
+ * them.  Only in a driver whose plain accesses are race-checked (P2PSIM_TSAN) are those accesses steps that the kernel marks, since
+ * a reader without the lock may meet them: ->next when it is written, asked for emptiness or followed under RCU.
  */
 #ifndef P2PSIM_LINUX_LIST_H
 #define P2PSIM_LINUX_LIST_H
 
 #include <p2psim/linux/kernel.h>
+
+#ifdef P2PSIM_TSAN
+#define P2PSIM_LINK(at, to) smp_store_release(&(at), to)
+#define P2PSIM_PEEK(at) READ_ONCE(at)
+#define P2PSIM_FOLLOW(at) smp_load_acquire(&(at))
+#else
+#define P2PSIM_LINK(at, to) ((at) = (to))
+#define P2PSIM_PEEK(at) (at)
+#define P2PSIM_FOLLOW(at) (at)
+#endif
 
 #undef LIST_HEAD /* of <sys/queue.h> */
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
@@ -14,15 +25,16 @@
 
 static inline void INIT_LIST_HEAD(struct list_head *head)
 {
-	head->next = head->prev = head;
+	head->prev = head;
+	P2PSIM_LINK(head->next, head);
 }
 
 static inline void p2psim_list_link(struct list_head *prev, struct list_head *entry, struct list_head *next)
 {
-	prev->next = entry;
-	entry->prev = prev;
-	entry->next = next;
 	next->prev = entry;
+	entry->next = next;
+	entry->prev = prev;
+	P2PSIM_LINK(prev->next, entry);
 }
 
 static inline void list_add(struct list_head *entry, struct list_head *head)
@@ -37,22 +49,22 @@ static inline void list_add_tail(struct list_head *entry, struct list_head *head
 
 static inline void list_del_init(struct list_head *entry)
 {
-	entry->prev->next = entry->next;
 	entry->next->prev = entry->prev;
+	P2PSIM_LINK(entry->prev->next, entry->next);
 	INIT_LIST_HEAD(entry);
 }
 
 /* As the kernel's: the entry must not be used afterwards, and a second list_del() of it faults loudly. */
 static inline void list_del(struct list_head *entry)
 {
-	entry->prev->next = entry->next;
 	entry->next->prev = entry->prev;
+	P2PSIM_LINK(entry->prev->next, entry->next);
 	entry->next = entry->prev = NULL;
 }
 
 static inline bool list_empty(const struct list_head *head)
 {
-	return head->next == head;
+	return P2PSIM_PEEK(head->next) == head;
 }
 
 /* In a list: does `entry` come first, last, or is it the head itself? */
@@ -230,13 +242,19 @@ static inline size_t list_count_nodes(const struct list_head *head)
 #define list_replace_rcu(old, entry) list_replace((old), (entry))
 static inline void list_del_rcu(struct list_head *entry)
 {
-	entry->prev->next = entry->next;
 	entry->next->prev = entry->prev;
+	P2PSIM_LINK(entry->prev->next, entry->next);
 	entry->prev = NULL;
 }
 #define list_entry_rcu(ptr, type, member) list_entry(ptr, type, member)
-#define list_first_or_null_rcu(head, type, member) list_first_entry_or_null(head, type, member)
-#define list_for_each_entry_rcu(pos, head, member, ...) list_for_each_entry(pos, head, member)
+#define list_first_or_null_rcu(head, type, member)                                                                     \
+	__extension__({                                                                                                \
+		struct list_head *list_first_ = P2PSIM_FOLLOW((head)->next);                                           \
+		list_first_ == (head) ? NULL : list_entry(list_first_, type, member);                                  \
+	})
+#define list_for_each_entry_rcu(pos, head, member, ...)                                                                \
+	for (pos = list_entry(P2PSIM_FOLLOW((head)->next), __typeof__(*pos), member); &pos->member != (head);          \
+	     pos = list_entry(P2PSIM_FOLLOW(pos->member.next), __typeof__(*pos), member))
 
 #define HLIST_HEAD_INIT { NULL }
 #define INIT_HLIST_HEAD(ptr) ((ptr)->first = NULL)
@@ -255,7 +273,7 @@ static inline bool hlist_unhashed(const struct hlist_node *node)
 
 static inline bool hlist_empty(const struct hlist_head *head)
 {
-	return !head->first;
+	return !P2PSIM_PEEK(head->first);
 }
 
 static inline void hlist_add_head(struct hlist_node *node, struct hlist_head *head)
@@ -263,8 +281,8 @@ static inline void hlist_add_head(struct hlist_node *node, struct hlist_head *he
 	node->next = head->first;
 	if (node->next)
 		node->next->pprev = &node->next;
-	head->first = node;
 	node->pprev = &head->first;
+	P2PSIM_LINK(head->first, node);
 }
 
 static inline void hlist_add_before(struct hlist_node *node, struct hlist_node *next)
@@ -272,14 +290,14 @@ static inline void hlist_add_before(struct hlist_node *node, struct hlist_node *
 	node->pprev = next->pprev;
 	node->next = next;
 	next->pprev = &node->next;
-	*node->pprev = node;
+	P2PSIM_LINK(*node->pprev, node);
 }
 
 static inline void hlist_add_behind(struct hlist_node *node, struct hlist_node *prev)
 {
 	node->next = prev->next;
-	prev->next = node;
 	node->pprev = &prev->next;
+	P2PSIM_LINK(prev->next, node);
 	if (node->next)
 		node->next->pprev = &node->next;
 }
@@ -288,7 +306,7 @@ static inline void hlist_del_init(struct hlist_node *node)
 {
 	if (hlist_unhashed(node))
 		return;
-	*node->pprev = node->next;
+	P2PSIM_LINK(*node->pprev, node->next);
 	if (node->next)
 		node->next->pprev = node->pprev;
 	INIT_HLIST_NODE(node);
@@ -339,6 +357,8 @@ static inline void hlist_move_list(struct hlist_head *from, struct hlist_head *t
 	     pos = hlist_entry_safe((pos)->member.next, __typeof__(*(pos)), member))
 #define hlist_for_each_entry_from(pos, member)                                                                         \
 	for (; pos; pos = hlist_entry_safe((pos)->member.next, __typeof__(*(pos)), member))
-#define hlist_for_each_entry_rcu(pos, head, member, ...) hlist_for_each_entry(pos, head, member)
+#define hlist_for_each_entry_rcu(pos, head, member, ...)                                                               \
+	for (pos = hlist_entry_safe(P2PSIM_FOLLOW((head)->first), __typeof__(*(pos)), member); pos;                    \
+	     pos = hlist_entry_safe(P2PSIM_FOLLOW((pos)->member.next), __typeof__(*(pos)), member))
 
 #endif

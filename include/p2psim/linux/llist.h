@@ -6,7 +6,7 @@
 #ifndef P2PSIM_LINUX_LLIST_H
 #define P2PSIM_LINUX_LLIST_H
 
-#include <p2psim/linux/kernel.h>
+#include <p2psim/linux/atomic.h>
 
 struct llist_node {
 	struct llist_node *next;
@@ -30,21 +30,21 @@ static inline bool llist_empty(const struct llist_head *head)
 }
 
 /* True when the list was empty. */
-static inline bool llist_add(struct llist_node *node, struct llist_head *head)
+static inline P2PSIM_MARKED bool llist_add(struct llist_node *node, struct llist_head *head)
 {
 	P2PSIM_HERE();
-	p2psim_once(&head->first, sizeof(head->first), true);
+	p2psim_atomic(&head->first, sizeof(head->first));
 	node->next = head->first;
 	head->first = node;
 	return !node->next;
 }
 
-static inline struct llist_node *llist_del_all(struct llist_head *head)
+static inline P2PSIM_MARKED struct llist_node *llist_del_all(struct llist_head *head)
 {
 	struct llist_node *first;
 
 	P2PSIM_HERE();
-	p2psim_once(&head->first, sizeof(head->first), true);
+	p2psim_atomic(&head->first, sizeof(head->first));
 	first = head->first;
 	head->first = NULL;
 	return first;
