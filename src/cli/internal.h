@@ -40,6 +40,7 @@ struct cli {
 	int preemptions, depth, first, jobs;
 	long long max_depth;
 	uint64_t quirk_mask;			/* --quirk */
+	bool races;				/* --races */
 	uint8_t adversary[P2PSIM_ADVERSITIES];	/* --adversary */
 	char config_words[512];			/* " --quirk D1": of a command that repeats this one */
 	struct p2psim_scenario configured;		/* the scenario with them */
@@ -73,6 +74,8 @@ int cli_add_quirk(struct cli *cli, char *name);
 int cli_add_adversary(struct cli *cli, char *text);
 /* The scenario, in a world as the command line wants it. */
 const struct p2psim_scenario *cli_configured(struct cli *cli, const struct p2psim_scenario *scenario);
+/* quirks.c: --races. */
+void cli_add_races(struct cli *cli);
 int cli_list_quirks(const struct cli *cli);
 
 int cli_list(struct cli *cli);

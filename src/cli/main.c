@@ -18,20 +18,21 @@ const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
 	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--check-determinism] [-o FILE]",
-	  "one execution, drawn", "schedule seed trace output steps check-determinism quirk adversary", cli_run },
+	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism] [-o FILE]",
+	  "one execution, drawn", "schedule seed trace output steps check-determinism quirk adversary races", cli_run },
 	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [-o FILE]",
-	  "the execution that a replay string describes", "prefix step trace output steps quirk adversary", cli_replay },
+	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [-o FILE]",
+	  "the execution that a replay string describes", "prefix step trace output steps quirk adversary races",
+	  cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--pure-retry] [--minimize | --no-minimize]\n"
-	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]]\n"
+	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]] [--races]\n"
 	  "      [--jobs N] [--shard I/N] [--coverage] [--progress]\n"
 	  "      [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going pure-retry minimize no-minimize "
-	  "check-determinism jobs shard quirk adversary coverage progress", cli_explore },
+	  "check-determinism jobs shard quirk adversary races coverage progress", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge },
@@ -204,6 +205,8 @@ static int read_options(struct cli *cli, const struct cli_command *command, cons
 			cli->has_preemptions = 1;
 		if (!strcmp(name, "adversary") && cli_add_adversary(cli, poptGetOptArg(context)))
 			return CLI_USAGE;
+		if (!strcmp(name, "races"))
+			cli_add_races(cli);
 		if (!strcmp(name, "quirk") && cli_add_quirk(cli, poptGetOptArg(context)))
 			return CLI_USAGE;
 	}
@@ -247,6 +250,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "coverage", 0, POPT_ARG_NONE, &cli->coverage, 0, NULL, NULL },
 		{ "shard", 0, POPT_ARG_STRING, &cli->shard, 0, NULL, NULL },
 		{ "file", 0, POPT_ARG_STRING, &cli->file, 0, NULL, NULL },
+		{ "races", 0, POPT_ARG_NONE, NULL, 0, NULL, NULL },
 		{ "quirk", 0, POPT_ARG_STRING, NULL, 0, NULL, NULL }, /* may come several times */
 		{ "adversary", 0, POPT_ARG_STRING, NULL, 0, NULL, NULL }, /* the same */
 		POPT_TABLEEND

@@ -93,12 +93,22 @@ int cli_add_adversary(struct cli *cli, char *text)
 	return status;
 }
 
+void cli_add_races(struct cli *cli)
+{
+	size_t used = strlen(cli->config_words);
+
+	if (!cli->races)
+		snprintf(cli->config_words + used, sizeof(cli->config_words) - used, " --races");
+	cli->races = true;
+}
+
 const struct p2psim_scenario *cli_configured(struct cli *cli, const struct p2psim_scenario *scenario)
 {
 	int kind;
 
 	cli->configured = *scenario;
 	cli->configured.config.quirks |= cli->quirk_mask;
+	cli->configured.config.races |= cli->races;
 	for (kind = 0; kind < P2PSIM_ADVERSITIES; kind++)
 		if (cli->adversary[kind])
 			cli->configured.config.adversary[kind] = cli->adversary[kind];

@@ -56,6 +56,12 @@ static void test_a_quirk_has_two_names_and_is_told_in_the_replay_command(void **
 		    "--quirk", "D1");
 }
 
+static void test_the_race_check_is_switched_on_and_told_in_the_replay_command(void **state)
+{
+	assert_tool(0, " --races\n", NULL, "run", SCENARIO, "--races");
+	assert_tool(2, NULL, "list has no option --races", "list", "--races");
+}
+
 static void test_a_replay_string_of_another_set_of_quirks_is_refused(void **state)
 {
 	struct tool_run run = tool("run", SCENARIO, "--quirk", "D1");
@@ -77,6 +83,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_the_list_of_quirks_is_an_object_for_each),
 		cmocka_unit_test(test_an_unknown_quirk_is_a_usage_error),
 		cmocka_unit_test(test_a_quirk_has_two_names_and_is_told_in_the_replay_command),
+		cmocka_unit_test(test_the_race_check_is_switched_on_and_told_in_the_replay_command),
 		cmocka_unit_test(test_a_replay_string_of_another_set_of_quirks_is_refused),
 	};
 
