@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/list.h, rculist.h, 6.1 (reduced: no poison, nothing for seq_file).  No steps: the lock around a list has
- * them.  Only in a driver whose plain accesses are race-checked (P2PSIM_TSAN) are those accesses steps that the kernel marks, since
- * a reader without the lock may meet them: ->next when it is written, asked for emptiness or followed under RCU.
+ * Mirrors: include/linux/list.h, rculist.h, 6.1 (reduced: no poison, nothing for seq_file).  No steps: the lock around a
+ * list has them.  Only in a driver whose plain accesses are race-checked (P2PSIM_TSAN) are those accesses steps that the
+ * kernel marks, since a reader without the lock may meet them: ->next when it is written, asked for emptiness or followed
+ * under RCU.
  */
 #ifndef P2PSIM_LINUX_LIST_H
 #define P2PSIM_LINUX_LIST_H
