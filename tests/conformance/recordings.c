@@ -166,6 +166,26 @@ static void test_what_is_not_supported_is_counted_and_its_verb_is_named(void **s
 	assert_tool(0, "first unsupported: mmap 1\nops 1 mismatches 0 unsupported 2\n", NULL, "conform", s->path);
 }
 
+#define DEVICE_OPS                                                                                                     \
+	"# mmtruth 1\nwindow 8\n"                                                                                      \
+	"op mmap 0 2000 rw- p,fixed anon 0\nret 0x0\nvma 0 2000 rw-p anon 0 ac\npg . 8\nend\n"                         \
+	"op dopen 0\nret 0\nvma =\npg =\ndpt 0 . 8\nend\n"                                                            \
+	"op wrr 0 2000 4\nret 0\nvma =\npg A 2 . 6\ndpt 0 =\nend\n"                                                   \
+	"op dmig 0 0 2\nret 0 2 0 04x2 8\nev S MIGRATE 0 2000 bvo0\nev E MIGRATE 0 2000 bvo0\nvma =\npg P 2 . 6\n"      \
+	"dpt 0 w 2 . 6\nend\n"                                                                                         \
+	"op rd 0\nret 4\nev S MIGRATE 0 1000 bvo0\nev E MIGRATE 0 1000 bvo0\nvma =\npg A 1 P 1 . 6\n"
+
+static void test_the_fake_device_has_a_page_table_of_its_own(void **state)
+{
+	static const char right[] = DEVICE_OPS "dpt 0 . 1 w 1 . 6\nend\n", wrong[] = DEVICE_OPS "dpt 0 w 2 . 6\nend\n";
+	struct scratch *s = *state;
+
+	write_file(s->path, right, strlen(right));
+	assert_tool(0, "ops 5 mismatches 0 unsupported 0\n", NULL, "conform", s->path);
+	write_file(s->path, wrong, strlen(wrong));
+	assert_tool(1, "dp0 ", NULL, "conform", s->path);
+}
+
 static void test_huge_pages_are_on_where_the_recording_says_so(void **state)
 {
 	struct scratch *s = *state;
@@ -202,6 +222,15 @@ static void test_a_file_that_is_no_recording_is_refused(void **state)
 	refused(*state, "hello\n", why);
 	refused_bytes(*state, "\177ELF\002\001\001", 7, why);
 	refused_bytes(*state, binary, sizeof(binary), ":2: a NUL byte: this is no text");
+}
+
+static void test_a_device_that_is_wrong_is_refused(void **state)
+{
+	refused(*state, DEVICE_OPS "dpt 7 . 8\nend\n", "a device's page table reads: dpt DEVICE LETTER COUNT ...");
+	refused(*state, DEVICE_OPS "dpt 0 q 8\nend\n", "a device's page table reads: dpt DEVICE LETTER COUNT ...");
+	refused(*state, DEVICE_OPS "dpt 0 r 7\nend\n", "the page-table entries do not fill the window");
+	refused(*state, DEVICE_OPS "dpt 0 =\ndpt 0 =\nend\n", "the same record twice");
+	refused(*state, HEADER "op dread 00 0 1\n", "an argument that cannot be read");
 }
 
 static void test_a_header_that_is_wrong_is_refused(void **state)
@@ -425,6 +454,8 @@ int main(int argc, char **argv)
 		recordings_test(test_any_number_of_threads_prints_the_same),
 		recordings_test(test_progress_is_told_on_stderr),
 		recordings_test(test_what_is_not_supported_is_counted_and_its_verb_is_named),
+		recordings_test(test_the_fake_device_has_a_page_table_of_its_own),
+		recordings_test(test_a_device_that_is_wrong_is_refused),
 		recordings_test(test_huge_pages_are_on_where_the_recording_says_so),
 		recordings_test(test_a_file_that_is_no_recording_is_refused),
 		recordings_test(test_a_header_that_is_wrong_is_refused),
