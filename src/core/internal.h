@@ -169,7 +169,8 @@ struct p2psim_world {
 	struct p2psim_arena arena;
 	struct p2psim_lockdep lockdep;
 	struct p2psim_rcu_state rcu;
-	struct workqueue_struct *system_wq;
+	struct workqueue_struct *events_wq;
+	struct p2psim_timers *timers;
 	struct module *modules;			/* that this execution has loaded */
 	char module_error[256];
 

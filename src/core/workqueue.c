@@ -117,7 +117,7 @@ bool(queue_work)(struct workqueue_struct *wq, struct work_struct *work)
 static struct workqueue_struct *system_queue(void)
 {
 	struct p2psim_world *world = p2psim_world_here();
-	struct workqueue_struct *wq = world->system_wq;
+	struct workqueue_struct *wq = world->events_wq;
 	uint64_t fail_at = world->arena.fail_at;
 	int error;
 
@@ -132,7 +132,7 @@ static struct workqueue_struct *system_queue(void)
 	world->arena.fail_at = fail_at;
 	if (error)
 		return NULL;
-	return world->system_wq = wq;
+	return world->events_wq = wq;
 }
 
 bool(schedule_work)(struct work_struct *work)
@@ -166,7 +166,12 @@ bool(flush_work)(struct work_struct *work)
 	return true;
 }
 
-bool(cancel_work_sync)(struct work_struct *work)
+struct workqueue_struct *p2psim_system_wq(void)
+{
+	return p2psim_world_missing("system_wq") ? NULL : system_queue();
+}
+
+bool cancel_work(struct work_struct *work)
 {
 	bool was_pending = work->pending;
 
@@ -177,6 +182,13 @@ bool(cancel_work_sync)(struct work_struct *work)
 		work->pending = 0;
 		work->queue->done++;
 	}
+	return was_pending;
+}
+
+bool(cancel_work_sync)(struct work_struct *work)
+{
+	bool was_pending = cancel_work(work);
+
 	(flush_work)(work);
 	return was_pending;
 }

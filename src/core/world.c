@@ -47,7 +47,8 @@ static void begin_execution(struct p2psim_world *world)
 	world->since_deviation = 0;
 	world->trace_hash = world->end_hash = 0x70327073696dull;
 	world->name_count = 0;
-	world->system_wq = NULL;
+	world->events_wq = NULL;
+	world->timers = NULL;
 	p2psim_modules_let_go(world);
 	memcpy(world->adversary_left, world->config.adversary, sizeof(world->adversary_left));
 	memset(&world->rcu, 0, sizeof(world->rcu));

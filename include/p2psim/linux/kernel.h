@@ -63,6 +63,48 @@
 		(a) = (b);                                                                                             \
 		(b) = swap_;                                                                                           \
 	} while (0)
+#define max3(a, b, c) max((__typeof__(a))max(a, b), c)
+#define min3(a, b, c) min((__typeof__(a))min(a, b), c)
+#define min_not_zero(a, b)                                                                                             \
+	__extension__({                                                                                                \
+		__typeof__(a) min_nz_a_ = (a);                                                                         \
+		__typeof__(b) min_nz_b_ = (b);                                                                         \
+		min_nz_a_ == 0 ? min_nz_b_ : (min_nz_b_ == 0 ? min_nz_a_ : min(min_nz_a_, min_nz_b_));                 \
+	})
+#define clamp_t(type, v, lo, hi) min_t(type, max_t(type, v, lo), hi)
+#define clamp_val(v, lo, hi) clamp_t(__typeof__(v), v, lo, hi)
+#define round_up(x, a) ALIGN(x, a)
+#define round_down(x, a) ALIGN_DOWN(x, a)
+#define roundup(x, n) (DIV_ROUND_UP(x, n) * (n))
+#define rounddown(x, n) ((x) - (x) % (n))
+#define DIV_ROUND_UP_ULL(n, d) DIV_ROUND_UP((unsigned long long)(n), (unsigned long long)(d))
+#define DIV_ROUND_CLOSEST(n, d) (((n) + (d) / 2) / (d))
+#define PTR_ALIGN(p, a) ((__typeof__(p))ALIGN((unsigned long)(p), (a)))
+#define upper_32_bits(n) ((u32)(((n) >> 16) >> 16))
+#define lower_32_bits(n) ((u32)(n))
+#define sizeof_field(type, member) sizeof(((type *)0)->member)
+#define offsetofend(type, member) (offsetof(type, member) + sizeof_field(type, member))
+#define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)
+#define BUILD_BUG_ON_MSG(cond, text) _Static_assert(!(cond), text)
+#define __printf(fmt, first) P2PSIM_PRINTF(fmt, first)
+#define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
+#define __always_unused __attribute__((unused))
+#define __read_mostly
+#define __ro_after_init
+#define __initdata
+#define __initconst
+#define __exitdata
+#define __force
+#ifndef __bitwise
+#define __bitwise
+#endif
+#define __percpu
+/* Words of C's own headers, too: for drivers alone. */
+#ifdef __KERNEL__
+#define noinline __attribute__((__noinline__))
+#define fallthrough __attribute__((__fallthrough__))
+#endif
 #define BIT(n) (1UL << (n))
 #define BIT_ULL(n) (1ULL << (n))
 
@@ -79,7 +121,10 @@ P2PSIM_EXPORT void p2psim_warn(const char *condition);
 	})
 #define WARN_ON_ONCE(cond) WARN_ON(cond)
 #define WARN(cond, ...) WARN_ON(cond)
+#define WARN_ONCE(cond, ...) WARN_ON(cond)
+#define WARN_ON_SMP(cond) WARN_ON(cond)
 #define BUG_ON(cond) ((void)WARN_ON(cond))
+#define BUG() ((void)WARN_ON(true))
 
 /* One step each; the object is the allocation (or static variable) and the offset in it. */
 P2PSIM_EXPORT void p2psim_once(const volatile void *addr, size_t size, bool write);
