@@ -75,6 +75,7 @@
 #define clamp_val(v, lo, hi) clamp_t(__typeof__(v), v, lo, hi)
 #define round_up(x, a) ALIGN(x, a)
 #define round_down(x, a) ALIGN_DOWN(x, a)
+#undef roundup /* of <sys/param.h> */
 #define roundup(x, n) (DIV_ROUND_UP(x, n) * (n))
 #define rounddown(x, n) ((x) - (x) % (n))
 #define DIV_ROUND_UP_ULL(n, d) DIV_ROUND_UP((unsigned long long)(n), (unsigned long long)(d))

@@ -5,6 +5,7 @@
 #ifndef P2PSIM_LINUX_SORT_H
 #define P2PSIM_LINUX_SORT_H
 
+#include <p2psim/base.h>
 #include <p2psim/linux/types.h>
 
 P2PSIM_EXPORT void p2psim_k_sort(void *base, size_t count, size_t size, int (*cmp)(const void *a, const void *b),
