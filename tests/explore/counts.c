@@ -124,6 +124,49 @@ static void test_icb_is_exact(void **state)
 	assert_int_equal(cr_n(3, P2PSIM_EXPLORE_ICB, 1).executions, 840);
 }
 
+/* The same protocol with the kernel's wait queue in place of an await: more steps, and a wake-up that can be lost. */
+static void test_CR_with_a_wait_queue_has_its_own_counts(void **state)
+{
+	static const unsigned int traces[] = { 0, 19, 9908 }, steps[] = { 0, 28, 47 };
+	struct p2psim_explore_result result =
+		explore_n(cr_base, cr_inval_waking, cr_fault_sleeping, 1, P2PSIM_EXPLORE_NAIVE, 0);
+	int n;
+
+	(void)state;
+	assert_true(result.complete && result.as_expected);
+	assert_int_equal(result.executions, 13104);
+	for (n = 1; n <= 2; n++) {
+		result = explore_n(cr_base, cr_inval_waking, cr_fault_sleeping, n, P2PSIM_EXPLORE_DPOR, 0);
+		assert_true(result.complete && result.as_expected);
+		assert_int_equal(result.traces, traces[n]);
+		assert_int_equal(result.executions, traces[n]);
+		assert_int_equal(result.steps_max, steps[n]);
+	}
+	result = explore_n(cr_base, cr_inval_waking, cr_fault_sleeping, 1, P2PSIM_EXPLORE_SLEEP, 0);
+	assert_int_equal(result.traces, traces[1]);
+}
+
+static void test_a_wake_up_before_its_condition_is_lost(void **state)
+{
+	struct p2psim_explore_result result =
+		explore_n(cr_base, cr_inval_waking_early, cr_fault_sleeping, 1, P2PSIM_EXPLORE_DPOR, 0);
+
+	(void)state;
+	assert_true(result.complete);
+	assert_int_equal(result.verdict, P2PSIM_VIOLATION);
+	assert_int_equal(result.violations, result.deadlocks);
+	assert_true(result.deadlocks && result.deadlocks < result.executions);
+}
+
+/* Rows of the table that take seconds. */
+static void test_the_long_rows(void **state)
+{
+	(void)state;
+	assert_int_equal(cr_n(2, P2PSIM_EXPLORE_NAIVE, 0).executions, 2374576);
+	assert_int_equal(cr_n(3, P2PSIM_EXPLORE_ICB, 2).executions, 11310);
+	assert_int_equal(cr_n(3, P2PSIM_EXPLORE_ICB, 3).executions, 149460);
+}
+
 static void test_the_missing_retry_check_is_found_with_one_preemption(void **state)
 {
 	static const unsigned int traces[] = { 0, 6, 50, 540 }, failing[] = { 0, 2, 18, 192 };
@@ -225,12 +268,15 @@ static void test_long_executions_are_cut_and_said_so(void **state)
 	assert_false(result.complete);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const struct CMUnitTest many[] = { cmocka_unit_test(test_the_long_rows) };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_naive_counts_every_interleaving),
 		cmocka_unit_test(test_sleep_and_dpor_agree_on_the_traces),
 		cmocka_unit_test(test_icb_is_exact),
+		cmocka_unit_test(test_CR_with_a_wait_queue_has_its_own_counts),
+		cmocka_unit_test(test_a_wake_up_before_its_condition_is_lost),
 		cmocka_unit_test(test_the_missing_retry_check_is_found_with_one_preemption),
 		cmocka_unit_test(test_sampling_finds_it_too_and_never_claims_to_be_complete),
 		cmocka_unit_test(test_a_found_schedule_replays),
@@ -238,5 +284,7 @@ int main(void)
 		cmocka_unit_test(test_long_executions_are_cut_and_said_so),
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "--many"))
+		return cmocka_run_group_tests_name("many", many, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

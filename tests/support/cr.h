@@ -16,6 +16,7 @@
 #define TESTS_CR_H
 
 #include <p2psim/linux/mutex.h>
+#include <p2psim/linux/wait.h>
 #include <p2psim/retry.h>
 #include <p2psim/step.h>
 
@@ -23,6 +24,7 @@ struct cr {
 	struct mutex lock;
 	struct p2psim_object seq_obj, page_obj, pte_obj;
 	int seq, page, pte;
+	wait_queue_head_t wq;		/* of the version that sleeps and is woken */
 };
 
 static inline int cr_setup(void *state)
@@ -30,6 +32,7 @@ static inline int cr_setup(void *state)
 	struct cr *cr = state;
 
 	mutex_init(&cr->lock);
+	init_waitqueue_head(&cr->wq);
 	p2psim_object_init(&cr->seq_obj, "seq");
 	p2psim_object_init(&cr->page_obj, "page");
 	p2psim_object_init(&cr->pte_obj, "pte");
@@ -70,14 +73,32 @@ static inline bool seq_is_even(void *state)
 	return !(((struct cr *)state)->seq & 1);
 }
 
-static inline void cr_fault_checking(struct cr *cr, bool check)
+/* In one step. */
+static inline void cr_await(struct cr *cr)
+{
+	p2psim_step_await(&cr->seq_obj, seq_is_even, cr);
+}
+
+static inline bool cr_looks_even(struct cr *cr)
+{
+	rd(&cr->seq_obj);
+	return seq_is_even(cr);
+}
+
+/* As a kernel does: on the queue, a look, asleep until woken, a look again. */
+static inline void cr_sleep(struct cr *cr)
+{
+	wait_event(cr->wq, cr_looks_even(cr));
+}
+
+static inline void cr_fault_checking(struct cr *cr, bool check, void (*await_even)(struct cr *cr))
 {
 	struct p2psim_retry again;
 	int seq, page;
 
 	p2psim_retry_begin(&again);
 	for (;;) {
-		p2psim_step_await(&cr->seq_obj, seq_is_even, cr);
+		await_even(cr);
 		seq = cr->seq;
 		rd(&cr->page_obj);
 		page = cr->page;
@@ -97,12 +118,30 @@ static inline void cr_fault_checking(struct cr *cr, bool check)
 
 static inline void cr_fault(void *state)
 {
-	cr_fault_checking(state, true);
+	cr_fault_checking(state, true, cr_await);
 }
 
 static inline void cr_fault_unchecked(void *state)
 {
-	cr_fault_checking(state, false);
+	cr_fault_checking(state, false, cr_await);
+}
+
+static inline void cr_fault_sleeping(void *state)
+{
+	cr_fault_checking(state, true, cr_sleep);
+}
+
+static inline void cr_inval_waking(void *state)
+{
+	cr_inval(state);
+	wake_up_all(&((struct cr *)state)->wq);
+}
+
+/* The wake-up comes before what is waited for. */
+static inline void cr_inval_waking_early(void *state)
+{
+	wake_up_all(&((struct cr *)state)->wq);
+	cr_inval(state);
 }
 
 static inline bool cr_stale(void *state)
