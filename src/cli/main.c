@@ -18,7 +18,8 @@ const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
 	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism] [-o FILE]",
+	  "      [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
+	  "      [--check-determinism] [-o FILE]",
 	  "one execution, drawn", "schedule seed trace output steps check-determinism quirk adversary races", cli_run },
 	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
 	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [-o FILE]",
@@ -27,8 +28,8 @@ const struct cli_command cli_commands[] = {
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--pure-retry] [--minimize | --no-minimize]\n"
-	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]] [--races]\n"
-	  "      [--jobs N] [--shard I/N] [--coverage] [--progress]\n"
+	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]]\n"
+	  "      [--jobs N] [--shard I/N] [--races] [--coverage] [--progress]\n"
 	  "      [--check-determinism] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going pure-retry minimize no-minimize "

@@ -18,7 +18,7 @@ import sys
 def printed(program):
     emulator = shlex.split(os.environ.get('MESON_EXE_WRAPPER', ''))     # set by Meson where another machine is built for
     run = subprocess.run(emulator + [program], stdout=subprocess.PIPE, text=True)
-    text = re.sub(r'\(\) line \d+', '() line N', run.stdout)
+    text = re.sub(r'(\(\) line |\(\) \w+\.c:)\d+', r'\1N', run.stdout)
     return run.returncode, re.sub(r'(\(\w+):\d+\)', r'\1:N)', text)
 
 
