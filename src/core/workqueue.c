@@ -10,6 +10,7 @@
 #include <p2psim/linux/workqueue.h>
 
 #include "core/internal.h"
+#include "core/layer.h"
 
 struct workqueue_struct {
 	struct p2psim_object obj;
@@ -27,6 +28,15 @@ void p2psim_work_init(struct work_struct *work, work_func_t func, const char *na
 	INIT_LIST_HEAD(&work->entry);
 	work->func = func;
 	p2psim_object_init(&work->obj, name);
+}
+
+/* True, after saying so: nothing of it may be read. */
+static bool is_freed(const struct work_struct *work, const char *how)
+{
+	if (!p2psim_ptr_is_freed(work))
+		return false;
+	p2psim_violate(P2PSIM_UAF, 0, 0, 0, "work is %s", how);
+	return true;
 }
 
 static bool has_work(void *arg)
@@ -54,12 +64,19 @@ static void run_item(struct workqueue_struct *wq, struct work_struct *work)
 static int worker(void *data)
 {
 	struct workqueue_struct *wq = data;
+	struct work_struct *work;
 
 	for (;;) {
 		p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), true, "work", has_work, wq);
 		if (list_empty(&wq->items))
 			return 0;
-		run_item(wq, list_first_entry(&wq->items, struct work_struct, entry));
+		work = list_first_entry(&wq->items, struct work_struct, entry);
+		if (!is_freed(work, "freed while it is queued")) {
+			run_item(wq, work);
+			continue;
+		}
+		INIT_LIST_HEAD(&wq->items); /* where it led to is lost */
+		wq->done = wq->queued;
 	}
 }
 
@@ -105,7 +122,7 @@ bool(queue_work)(struct workqueue_struct *wq, struct work_struct *work)
 {
 	p2psim_object_id(&work->obj);
 	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&wq->obj), true, "queue_work");
-	if (work->pending)
+	if (is_freed(work, "queued after it was freed") || work->pending)
 		return false;
 	work->pending = 1;
 	work->queue = wq;
