@@ -40,6 +40,15 @@ static const struct pin pins[] = {
 	{ "21/fault+munmap!old-sequence", 1, 2, 2, 2, 20, 0, NECESSARY, 1 },
 	{ "21/migrate+migrate!for-ever", 0, 8, 0, 0, 1, 0, NECESSARY, 1 },
 	{ "22/fault+drain!spins", 0, 1, 0, 0, 2, 0, NECESSARY, 1 },
+	{ "B02/reap+wait!keeps-count", 1, 2, 2, 2, 28, 0, EXACT, 2 },
+	{ "B22/use+exit!under-lock", 1, 2, 2, 2, 44, 0, EXACT, 2 },
+	{ "B26/create+prefetch!published-early", 1, 1, 2, 2, 3, 0, NECESSARY, 1 },
+	{ "B33/migrate+dirty!page-lock", 1, 1, 2, 2, 21, 0, EXACT, 2 },
+	{ "B34/fault+dontneed!before-retry", 1, 2, 2, 2, 25, 0, NECESSARY, 1 },
+	{ "B36/restore+exit!flushes", 0, 2, 0, 0, 2, 0, EXACT, 2 },
+	{ "B20/drop+drop!stays-listed", 1, 3, 4, 4, 4, 0, NECESSARY, 1 },
+	{ "B21/drop+deregister!keeps-reference", 0, 2, 0, 0, 1, 0, EXACT, 1 },
+	{ "B27/prefetch+remove!tests-first", 1, 4, 3, 3, 15, 0, NECESSARY, 1 },
 	{},
 };
 
