@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scenarios of the mails and of the defects of 2019, each by its own schedule, by the default policy, by 200 seeds,
- * replayed, run twice, and with each of its allocations failing.  A correct one never has a violation; a broken one is
+ * The scenarios of the mails, of the defects of 2019 and of the model drivers, each by its own schedule, by the default policy, by
+ * 200 seeds, replayed, run twice, and with each of its allocations failing.  A correct one never has a violation; a broken one is
  * caught under its schedule.
  */
 #include <setjmp.h>
@@ -20,13 +20,14 @@
 
 #include "eras.h"
 #include "mails.h"
+#include "scenarios.h"
 
 #define SEEDS 200
 #define TRACE_EVENTS 4096
 
 static const struct p2psim_scenario *const mails[] = {
 	p2psim_mail_000, p2psim_mail_001, p2psim_mail_002, p2psim_mail_003, p2psim_mail_004,
-	p2psim_era_hmm, p2psim_era_reason, p2psim_era_rfc, p2psim_era_pages,
+	p2psim_era_hmm, p2psim_era_reason, p2psim_era_rfc, p2psim_era_pages, p2psim_drivers,
 };
 
 typedef void (*check_fn)(const struct p2psim_scenario *scenario);

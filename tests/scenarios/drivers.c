@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model drivers: right, no interleaving fails, and nobody complains; wrong, each of the three ways is found.
+ */
+#include "judged.h"
+
+#include "scenarios.h"
+
+static const struct {
+	const char *name;
+	unsigned int traces;		/* of a right one */
+	unsigned int preemptions;	/* of a wrong one */
+} pins[] = {
+	{ "driver/mirror", 47, 0 },
+	{ "driver/mirror!no-retry", 0, 1 },
+	{ "driver/mirror!check-before-lock", 0, 1 },
+	{ "driver/mirror!deaf", 0, 0 },
+	{ "driver/svm", 91, 0 },
+	{ "driver/svm!no-retry", 0, 1 },
+	{ "driver/svm!no-sequence", 0, 1 },
+	{ "driver/svm!deaf", 0, 0 },
+};
+
+#define PINS (sizeof(pins) / sizeof(pins[0]))
+
+static void test_each_driver_gives_what_is_pinned(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < PINS; i++) {
+		const struct pattern pattern = { .scenario = p2psim_drivers[i], .traces = pins[i].traces,
+						 .preemptions = pins[i].preemptions };
+
+		assert_string_equal(p2psim_drivers[i].name, pins[i].name);
+		if (pins[i].traces)
+			pattern_is_right(&pattern);
+		else
+			pattern_is_found(&pattern);
+	}
+	assert_null(p2psim_drivers[PINS].name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each_driver_gives_what_is_pinned) };
+
+	return cmocka_run_group_tests_name("the model drivers", tests, NULL, NULL);
+}
