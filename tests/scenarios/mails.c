@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scenarios of the mails, of the defects of 2019 and of the model drivers, each by its own schedule, by the default policy, by
- * 200 seeds, replayed, run twice, and with each of its allocations failing.  A correct one never has a violation; a broken one is
- * caught under its schedule.
+ * The scenarios of the mails, of the defects of 2019 and of the model drivers, each by its own schedule, by the default
+ * policy, by 200 seeds, replayed, run twice, and with each of its allocations failing.  A correct one never has a violation;
+ * a broken one is caught under its schedule.
  */
 #include <setjmp.h>
 #include <stdarg.h>
