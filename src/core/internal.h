@@ -157,7 +157,6 @@ struct p2psim_world {
 
 	uint64_t switches;		/* from one task to another */
 	bool collapsed;			/* a task has stopped at a pure retry */
-	struct p2psim_lasso lasso;
 
 	uint64_t cpu_since;		/* nonpreemptive: the step from which on the CPU has been one task's */
 
@@ -200,6 +199,7 @@ struct p2psim_world {
 	void *on_violation_arg;
 	int (*schedule_text)(struct p2psim_world *, char *text, size_t size);	/* the explorer's: replay string */
 	const void *scenario;
+	struct p2psim_lasso lasso;	/* large, and seldom looked at */
 };
 
 static inline struct p2psim_world *p2psim_world_here(void)
