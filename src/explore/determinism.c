@@ -9,6 +9,7 @@
 
 #include <p2psim/trace.h>
 
+#include "core/module.h"
 #include "explore/determinism.h"
 
 #define WHY "did it look at an address, or at the time?"
@@ -161,9 +162,11 @@ int p2psim_determinism_repeat(struct p2psim_determinism *d, const struct p2psim_
 	d->base.pick = pick_repeated;
 	again.world = d->second;
 	again.strategy = &d->base;
+	p2psim_modules_let_go(x->world); /* its execution is over; there is one copy of a driver's data */
 	p2psim_world_enter(d->second);
 	p2psim_world_reset(d->second);
 	error = p2psim_execution_run(&again);
+	p2psim_modules_let_go(d->second);
 	p2psim_world_enter(x->world);
 	if (error)
 		return error;
