@@ -226,11 +226,11 @@ static void test_a_file_that_is_no_recording_is_refused(void **state)
 
 static void test_a_device_that_is_wrong_is_refused(void **state)
 {
-	refused(*state, DEVICE_OPS "dpt 7 . 8\nend\n", "a device's page table reads: dpt DEVICE LETTER COUNT ...");
-	refused(*state, DEVICE_OPS "dpt 0 q 8\nend\n", "a device's page table reads: dpt DEVICE LETTER COUNT ...");
-	refused(*state, DEVICE_OPS "dpt 0 r 7\nend\n", "the page-table entries do not fill the window");
-	refused(*state, DEVICE_OPS "dpt 0 =\ndpt 0 =\nend\n", "the same record twice");
-	refused(*state, HEADER "op dread 00 0 1\n", "an argument that cannot be read");
+	refused(*state, DEVICE_OPS "dpt 7 . 8\nend\n", ":34: a device's page table reads: dpt DEVICE LETTER COUNT ...");
+	refused(*state, DEVICE_OPS "dpt 0 q 8\nend\n", ":34: a device's page table reads: dpt DEVICE LETTER COUNT ...");
+	refused(*state, DEVICE_OPS "dpt 0 r 7\nend\n", ":34: the page-table entries do not fill the window");
+	refused(*state, DEVICE_OPS "dpt 0 =\ndpt 0 =\nend\n", ":35: the same record twice");
+	refused(*state, HEADER "op dread 00 0 1\n", ":3: an argument that cannot be read");
 }
 
 static void test_a_header_that_is_wrong_is_refused(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The cases of the kernel's own HMM selftest (tools/testing/selftests/vm/hmm-tests.c, 6.1), under their names and with their
- * assertions: 26 on one device of either kind, 3 on two.  Against our driver, and, with -Dkernel_source, against the kernel's own.
+ * assertions: 26 on one device of either kind, 3 on two.  Against our driver, and, with -Dkernel_source, the kernel's own.
  */
 #include "hmm_machine.h"
 
