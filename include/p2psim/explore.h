@@ -58,12 +58,13 @@ struct p2psim_explore_progress {
 struct p2psim_coverage;
 
 #define P2PSIM_MAX_DEPTH 1000000u
+#define P2PSIM_DEPTH_MAX 16
 
 struct p2psim_explore_options {
 	enum p2psim_strategy_kind strategy;
 	unsigned int preemptions;	/* icb: at most */
-	unsigned int depth;		/* pct: d; 0 = 3 */
-	uint64_t seed;			/* random, pct, pos */
+	unsigned int depth;		/* pct: d, up to P2PSIM_DEPTH_MAX; 0 = 3 */
+	uint64_t seed;			/* random, pct, pos, and the samples of auto */
 	uint64_t max_depth;		/* steps of one execution; longer ones are cut and counted; 0 = P2PSIM_MAX_DEPTH */
 	uint64_t budget;		/* executions; 0 = no bound (samples: 10,000, or until budget_ms) */
 	uint64_t budget_ms;		/* of time, looked at between executions; 0 = no bound */
@@ -137,11 +138,21 @@ struct p2psim_explore_result {
 
 /*
  * Explores.  0; -EINVAL with result->error (a scenario that does not repeat itself, more than 64 tasks, a failing
- * setup); -EILSEQ with result->error (check_determinism: which step differs); -ENOMEM.
+ * setup, options that do not fit the strategy or each other); -EILSEQ with result->error (check_determinism: which step
+ * differs); -ENOMEM.
  */
 P2PSIM_EXPORT int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
 				 struct p2psim_explore_result *result);
 P2PSIM_EXPORT const char *p2psim_strategy_name(enum p2psim_strategy_kind kind);
+
+/*
+ * Options that do not belong to every strategy, by their names on the command line: "preemptions", "depth", "seed", "shard".
+ * p2psim_explore() refuses one that is set (not 0) with a strategy that does not take it.
+ */
+P2PSIM_EXPORT const char *p2psim_strategy_option(size_t index);	/* NULL behind the last one */
+P2PSIM_EXPORT bool p2psim_strategy_takes(enum p2psim_strategy_kind kind, const char *option);
+/* 0, or -EINVAL with a sentence: "depth is an option of pct, not of dpor". */
+P2PSIM_EXPORT int p2psim_strategy_check(enum p2psim_strategy_kind kind, const char *option, char *error, size_t size);
 
 P2PSIM_END_DECLS
 

@@ -43,6 +43,9 @@ struct p2psim_minimise_options {
 	const char *schedule;		/* the failing one, a replay string; NULL: the first that is found */
 	unsigned int preemptions;	/* without a schedule: look among those with at most so many */
 	uint64_t budget;		/* executions; 0 = 20,000 */
+	/* In another process: -ECANCELED when it dies, or takes no step for hang_ms (0: it may). */
+	bool isolate;
+	uint64_t hang_ms;
 };
 
 struct p2psim_minimal {

@@ -15,7 +15,7 @@
 #define MINIMISE_CHEAP 5000		/* executions */
 #define MINIMISE_LONG 200000
 #define PREEMPTIONS_DEFAULT 2		/* of icb */
-#define DEPTH_MAX 16			/* of pct */
+#define TIME_LIMIT_MS 10000		/* between two steps: whoever needs longer comes to none */
 #define LONG_EXECUTION 5000		/* steps: too long for being minimised unasked */
 
 static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
@@ -67,6 +67,46 @@ static uint64_t read_time(const char *text)
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (!strcmp(units[i].name, end))
 			return number * units[i].ms;
+	return 0;
+}
+
+int cli_read_time_limit(const char *text, uint64_t *ms)
+{
+	*ms = text ? read_time(text) : TIME_LIMIT_MS;
+	if (*ms || !strcmp(text, "none"))
+		return 0;
+	return cli_say(CLI_USAGE, "--time-limit is a time (500ms, 10s, 2m) or none, not \"%s\"", text);
+}
+
+void cli_put_strategies(FILE *out)
+{
+	const char *option;
+	size_t i;
+	int kind;
+
+	for (i = 0; (option = p2psim_strategy_option(i)); i++) {
+		const char *separator = "";
+
+		fprintf(out, "  --%-12s ", option);
+		for (kind = P2PSIM_EXPLORE_AUTO; kind <= P2PSIM_EXPLORE_POS; kind++) {
+			if (!p2psim_strategy_takes((enum p2psim_strategy_kind)kind, option))
+				continue;
+			fprintf(out, "%s%s", separator, p2psim_strategy_name((enum p2psim_strategy_kind)kind));
+			separator = ", ";
+		}
+		fputc('\n', out);
+	}
+}
+
+/* Options that the strategy would pass over. */
+static int check_given(const struct cli *cli, enum p2psim_strategy_kind kind)
+{
+	char why[256];
+	int i;
+
+	for (i = 0; i < cli->given_count; i++)
+		if (p2psim_strategy_check(kind, cli->given[i], why, sizeof(why)))
+			return cli_say(CLI_USAGE, "--%s", why);
 	return 0;
 }
 
@@ -166,10 +206,11 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 }
 
 /* A failure becomes its simplest form: --minimize takes the time it needs; else if it is cheap, and for one scenario. */
-static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenario,
+static bool minimise(const struct cli *cli, const struct p2psim_scenario *scenario, uint64_t hang_ms,
 		     const struct p2psim_explore_result *result, struct p2psim_minimal *minimal)
 {
-	struct p2psim_minimise_options options = { .budget = cli->minimize ? MINIMISE_LONG : MINIMISE_CHEAP };
+	struct p2psim_minimise_options options = { .budget = cli->minimize ? MINIMISE_LONG : MINIMISE_CHEAP,
+						   .isolate = true, .hang_ms = hang_ms };
 
 	if (result->schedule[0])
 		options.schedule = result->schedule; /* else it is too long for a string: look for a shorter one */
@@ -193,7 +234,7 @@ static int explore_and_tell(const struct cli *cli, const struct p2psim_scenario 
 	if (error)
 		return cli_say(error == -EILSEQ ? CLI_SURPRISE : CLI_INTERNAL, "%s: %s", scenario->name,
 			       result.error[0] ? result.error : strerror(-error));
-	if (minimise(cli, scenario, &result, &minimal))
+	if (minimise(cli, scenario, options->hang_ms, &result, &minimal))
 		simplest = &minimal;
 	if (cli->json) {
 		cli_write_exploration(stdout, scenario, options, &result, simplest);
@@ -250,20 +291,23 @@ int cli_explore(struct cli *cli)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
 	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
 		return cli_say(CLI_USAGE, "a negative number makes no sense here");
-	if (cli->depth > DEPTH_MAX)
-		return cli_say(CLI_USAGE, "--depth is at most %d", DEPTH_MAX);
+	if (cli->depth > P2PSIM_DEPTH_MAX)
+		return cli_say(CLI_USAGE, "--depth is at most %d", P2PSIM_DEPTH_MAX);
 	if (cli->minimize && cli->no_minimize)
 		return cli_say(CLI_USAGE, "--minimize and --no-minimize exclude each other");
 	if (read_strategy(cli->strategy, &options.strategy) || read_budget(cli->budget, &options))
 		return CLI_USAGE;
-	options.preemptions = cli->has_preemptions ? (unsigned int)cli->preemptions : PREEMPTIONS_DEFAULT;
+	if (options.strategy == P2PSIM_EXPLORE_ICB)
+		options.preemptions = cli->has_preemptions ? (unsigned int)cli->preemptions : PREEMPTIONS_DEFAULT;
 	options.depth = (unsigned int)cli->depth;
 	options.seed = (uint64_t)cli->seed;
 	options.max_depth = (uint64_t)cli->max_depth;
 	options.keep_going = cli->keep_going;
 	options.pure_retry = cli->pure_retry;
 	options.check_determinism = cli->check_determinism;
-	if (read_workers(cli, &options))
+	options.isolate = true;
+	if (read_workers(cli, &options) || cli_read_time_limit(cli->time_limit, &options.hang_ms) ||
+	    check_given(cli, options.strategy))
 		return CLI_USAGE;
 	if (strcmp(cli->args[0], "all")) {
 		scenario = cli_find(cli, cli->args[0]);

@@ -23,6 +23,7 @@ enum cli_status {
 
 #define CLI_TRACE_EVENTS 16384
 #define CLI_ARGS_MAX 256
+#define CLI_GIVEN_MAX 64
 
 struct litmus;
 
@@ -34,9 +35,11 @@ struct cli {
 	int arg_count;
 	int minimize, no_minimize, check_determinism;
 	int json, quirks, prefix, step, explain, steps, keep_going, pure_retry, progress, coverage;
-	char *schedule, *trace, *output, *strategy, *budget, *file, *shard;
+	char *schedule, *trace, *output, *strategy, *budget, *file, *shard, *time_limit;
 	long long seed;
 	int has_seed, has_preemptions;
+	const char *given[CLI_GIVEN_MAX];	/* names of the options, as they came */
+	int given_count;
 	int preemptions, depth, first, jobs;
 	long long max_depth;
 	uint64_t quirk_mask;			/* --quirk */
@@ -88,6 +91,11 @@ int cli_merge(struct cli *cli);
 
 /* --budget; 0 when it was not given.  CLI_USAGE after complaining. */
 int cli_read_budget(const char *text, uint64_t *budget);
+
+/* --time-limit in milliseconds, 0 = none; the default when it was not given.  CLI_USAGE after complaining. */
+int cli_read_time_limit(const char *text, uint64_t *ms);
+/* explore: which options belong to which strategies, a line each. */
+void cli_put_strategies(FILE *out);
 
 /* walk.c: through the steps of the world's last execution, as standard input says.  -1: no memory. */
 int cli_walk(const struct p2psim_world *world);

@@ -18,22 +18,24 @@ const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
 	  "json quirks", cli_list },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
-	  "      [--check-determinism] [-o FILE]",
-	  "one execution, drawn", "schedule seed trace output steps check-determinism quirk adversary races", cli_run },
+	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism]\n"
+	  "      [--time-limit 10s|none] [-o FILE]",
+	  "one execution, drawn",
+	  "schedule seed trace output steps check-determinism quirk adversary races time-limit", cli_run },
 	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [-o FILE]",
-	  "the execution that a replay string describes", "prefix step trace output steps quirk adversary races",
-	  cli_replay },
+	  "      [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
+	  "      [--time-limit 10s|none] [-o FILE]",
+	  "the execution that a replay string describes",
+	  "prefix step trace output steps quirk adversary races time-limit", cli_replay },
 	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--pure-retry] [--minimize | --no-minimize]\n"
 	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]]\n"
 	  "      [--jobs N] [--shard I/N] [--races] [--coverage] [--progress]\n"
-	  "      [--check-determinism] [--json]",
+	  "      [--check-determinism] [--time-limit 10s|none] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going pure-retry minimize no-minimize "
-	  "check-determinism jobs shard quirk adversary races coverage progress", cli_explore },
+	  "check-determinism jobs shard quirk adversary races coverage progress time-limit", cli_explore },
 	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
 	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
 	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge },
@@ -161,6 +163,8 @@ static void usage(FILE *out, const struct cli *cli)
 	fprintf(out, "usage: %s COMMAND ...\n\n", cli->program);
 	for (command = cli_commands; command->name; command++)
 		fprintf(out, "  %s %s\n      %s\n", command->name, command->usage, command->help);
+	fprintf(out, "\nexplore's options that belong to some strategies:\n");
+	cli_put_strategies(out);
 	fprintf(out, "\nexamples:\n"
 		     "  %1$s list\n"
 		     "  %1$s run mail/001-bar-defrag\n"
@@ -200,6 +204,8 @@ static int read_options(struct cli *cli, const struct cli_command *command, cons
 
 		if (!knows(command, name))
 			return cli_say(CLI_USAGE, "%s has no option --%s (see --help)", command->name, name);
+		if (cli->given_count < CLI_GIVEN_MAX)
+			cli->given[cli->given_count++] = name;
 		if (!strcmp(name, "seed"))
 			cli->has_seed = 1;
 		if (!strcmp(name, "preemptions"))
@@ -250,6 +256,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 		{ "progress", 0, POPT_ARG_NONE, &cli->progress, 0, NULL, NULL },
 		{ "coverage", 0, POPT_ARG_NONE, &cli->coverage, 0, NULL, NULL },
 		{ "shard", 0, POPT_ARG_STRING, &cli->shard, 0, NULL, NULL },
+		{ "time-limit", 0, POPT_ARG_STRING, &cli->time_limit, 0, NULL, NULL },
 		{ "file", 0, POPT_ARG_STRING, &cli->file, 0, NULL, NULL },
 		{ "races", 0, POPT_ARG_NONE, NULL, 0, NULL, NULL },
 		{ "quirk", 0, POPT_ARG_STRING, NULL, 0, NULL, NULL }, /* may come several times */
@@ -274,6 +281,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 	free(cli->budget);
 	free(cli->file);
 	free(cli->shard);
+	free(cli->time_limit);
 	free(cli->litmus);
 	poptFreeContext(context);
 	return status;

@@ -113,6 +113,9 @@ static int execute(struct cli *cli, const struct p2psim_scenario *scenario, stru
 
 	if (cli->trace && strcmp(cli->trace, "text") && strcmp(cli->trace, "json"))
 		return cli_say(CLI_USAGE, "--trace is text or json, not \"%s\"", cli->trace);
+	if (cli_read_time_limit(cli->time_limit, &options->hang_ms))
+		return CLI_USAGE;
+	options->isolate = true;
 	config.trace_events = options->trace_events = CLI_TRACE_EVENTS;
 	world = p2psim_world_create(&config);
 	if (!world)

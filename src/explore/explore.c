@@ -372,6 +372,32 @@ static void judge(struct p2psim_exploration *e)
 			       scenario->oracle == result->violation.oracle);
 }
 
+/* Nothing that is asked for is passed over. */
+static int check_options(struct p2psim_exploration *e)
+{
+	const struct p2psim_explore_options *options = e->options;
+	const struct {
+		const char *option;
+		bool given;
+	} some[] = { { "preemptions", options->preemptions }, { "depth", options->depth }, { "seed", options->seed },
+		     { "shard", options->shards } };
+	size_t i;
+
+	if (options->shards && (!options->shard || options->shard > options->shards))
+		return refuse(e, "there is no such shard", -EINVAL);
+	if (options->depth > P2PSIM_DEPTH_MAX)
+		return refuse(e, "the depth of pct is at most 16", -EINVAL);
+	if (options->hang_ms && !in_workers(e))
+		return refuse(e, "a time limit needs worker processes: jobs, shards or isolate", -EINVAL);
+	if (in_workers(e) && options->on_execution)
+		return refuse(e, "executions in worker processes cannot be told of", -EINVAL);
+	for (i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+		if (some[i].given && p2psim_strategy_check(options->strategy, some[i].option, e->result->error,
+							   sizeof(e->result->error)))
+			return -EINVAL;
+	return 0;
+}
+
 int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_explore_options *options,
 		   struct p2psim_explore_result *result)
 {
@@ -391,12 +417,9 @@ int p2psim_explore(const struct p2psim_scenario *scenario, const struct p2psim_e
 		divided.jobs = 1;
 		e.options = &divided;
 	}
-	if (e.options->shards && (!e.options->shard || e.options->shard > e.options->shards))
-		return refuse(&e, "there is no such shard", -EINVAL);
-	if (e.options->hang_ms && !in_workers(&e))
-		return refuse(&e, "a time limit needs worker processes: jobs, shards or isolate", -EINVAL);
-	if (in_workers(&e) && e.options->on_execution)
-		return refuse(&e, "executions in worker processes cannot be told of", -EINVAL);
+	error = check_options(&e);
+	if (error)
+		return error;
 	e.x.scenario = scenario;
 	e.x.key = p2psim_replay_key(scenario->name, &config, 0);
 	e.x.world = p2psim_world_create(&config);

@@ -359,18 +359,18 @@ static int minimise(struct minimiser *m)
 	return error ? error : give_names(m, at);
 }
 
-int p2psim_minimise(const struct p2psim_scenario *scenario, const struct p2psim_minimise_options *options,
-		    struct p2psim_minimal *minimal)
+static int minimise_here(const struct p2psim_scenario *scenario, const struct p2psim_minimise_options *options,
+			 struct p2psim_minimal *minimal, struct p2psim_child_place *place)
 {
-	static const struct p2psim_minimise_options no_options;
 	struct p2psim_world *entered = p2psim_world_current();
 	struct p2psim_config config = scenario->config;
-	struct minimiser m = { .scenario = scenario, .options = options ? options : &no_options, .minimal = minimal };
+	struct minimiser m = { .scenario = scenario, .options = options, .minimal = minimal };
 	int error;
 
 	memset(minimal, 0, sizeof(*minimal));
 	config.trace_events = 0;
 	m.budget = m.options->budget ? m.options->budget : BUDGET_DEFAULT;
+	m.t.place = place;
 	m.t.x.scenario = scenario;
 	m.t.x.key = p2psim_replay_key(scenario->name, &config, 0);
 	m.t.x.world = p2psim_world_create(&config);
@@ -384,4 +384,53 @@ int p2psim_minimise(const struct p2psim_scenario *scenario, const struct p2psim_
 	p2psim_world_destroy(m.t.x.world);
 	p2psim_world_enter(entered);
 	return error;
+}
+
+/* What the other process hands over. */
+struct handed {
+	struct p2psim_child_place place;
+	const struct p2psim_scenario *scenario;
+	const struct p2psim_minimise_options *options;
+	struct p2psim_minimal minimal;
+	int error;
+};
+
+static void minimise_there(void *arg)
+{
+	struct handed *handed = arg;
+
+	handed->error = minimise_here(handed->scenario, handed->options, &handed->minimal, &handed->place);
+}
+
+static int minimise_isolated(const struct p2psim_scenario *scenario, const struct p2psim_minimise_options *options,
+			     struct p2psim_minimal *minimal)
+{
+	struct handed *handed = p2psim_child_share(sizeof(*handed));
+	struct p2psim_death death;
+	int error;
+
+	if (!handed)
+		return -ENOMEM;
+	handed->scenario = scenario;
+	handed->options = options;
+	error = p2psim_child_try(minimise_there, handed, &handed->place, options->hang_ms, &death);
+	*minimal = handed->minimal;
+	if (error > 0)
+		snprintf(minimal->error, sizeof(minimal->error), "an execution on the way to the simplest one dies: %s",
+			 death.how);
+	error = error > 0 ? -ECANCELED : error ? error : handed->error;
+	p2psim_child_unshare(handed, sizeof(*handed));
+	return error;
+}
+
+int p2psim_minimise(const struct p2psim_scenario *scenario, const struct p2psim_minimise_options *options,
+		    struct p2psim_minimal *minimal)
+{
+	static const struct p2psim_minimise_options no_options;
+
+	if (!options)
+		options = &no_options;
+	if (options->isolate)
+		return minimise_isolated(scenario, options, minimal);
+	return minimise_here(scenario, options, minimal, NULL);
 }

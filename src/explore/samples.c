@@ -90,7 +90,7 @@ void p2psim_sampler_init(struct p2psim_sampler *sampler, enum p2psim_strategy_ki
 {
 	memset(sampler, 0, sizeof(*sampler));
 	sampler->base.pick = kind == P2PSIM_EXPLORE_PCT ? pick_pct : pick_pos;
-	sampler->depth = depth && depth < P2PSIM_PCT_DEPTH_MAX ? depth : 3;
+	sampler->depth = depth && depth <= P2PSIM_DEPTH_MAX ? depth : 3;
 	sampler->seed = seed;
 }
 

@@ -5,14 +5,13 @@
 
 #include "explore/search.h"
 
-#define P2PSIM_PCT_DEPTH_MAX 16
 
 struct p2psim_sampler {
 	struct p2psim_strategy base;
 	unsigned int depth;			/* pct: d */
 	uint64_t seed, state;
 	uint64_t steps, longest;		/* with a choice, of this execution and of the longest */
-	uint64_t change[P2PSIM_PCT_DEPTH_MAX];	/* pct: at these the running task drops */
+	uint64_t change[P2PSIM_DEPTH_MAX];	/* pct: at these the running task drops */
 	uint64_t priority[P2PSIM_TASKS_MAX];	/* 0 = to be drawn */
 };
 

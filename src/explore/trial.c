@@ -42,6 +42,8 @@ int p2psim_trial(struct p2psim_trials *t, struct p2psim_strategy *sampler)
 	p2psim_search_begin(&t->search, t->x.world);
 	p2psim_world_reset(t->x.world);
 	t->done++;
+	if (t->place)
+		t->place->beats++;
 	error = p2psim_execution_run(&t->x);
 	if (error)
 		return error;

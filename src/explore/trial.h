@@ -11,6 +11,7 @@
 
 struct p2psim_trials {
 	struct p2psim_execution x;
+	struct p2psim_child_place *place;	/* in a process of its own: told of each execution */
 	struct p2psim_search search;	/* picks, or watches who picks */
 	enum p2psim_oracle oracle;	/* the failure in question; P2PSIM_NO_ORACLE: exists() is true */
 	bool any;			/* the first failure of whatever kind becomes the one in question */

@@ -59,7 +59,7 @@ static void test_a_program_is_explored_under_any_strategy(void **state)
 	write_program(s, lost_update);
 	for (i = 0; i < sizeof(strategies) / sizeof(strategies[0]); i++)
 		assert_tool(0, ": SOMETIMES, as expected: ", NULL, "explore", s->path, "--strategy", strategies[i],
-			    "--budget", "200", "--preemptions", "2");
+			    "--budget", "200");
 }
 
 static void test_a_program_is_expected_to_do_what_its_answers_say(void **state)

@@ -37,16 +37,22 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* What explore --json prints, into a file. */
 static void explore_shard(const char *path, const char *shard, const char *strategy)
 {
 	struct tool_run run = tool("explore", scenario, "--strategy", strategy, "--shard", shard, "--json");
-	FILE *file = fopen(path, "w");
 
 	assert_int_equal(run.status, 0);
-	assert_non_null(file);
-	fputs(run.out, file);
-	assert_int_equal(fclose(file), 0);
+	write_file(path, run.out);
 	tool_free(&run);
 }
 
@@ -72,7 +78,7 @@ static void test_what_does_not_add_up_is_refused(void **state)
 
 	explore_shard(s->path[0], "1/2", "dpor");
 	explore_shard(s->path[1], "2/3", "dpor");
-	explore_shard(s->path[2], "1/2", "icb");
+	write_file(s->path[2], "{\"schema\":\"p2psim.exploration\",\"strategy\":\"icb\",\"shard\":1,\"shards\":2}\n");
 	assert_tool(2, NULL, "shard 2 of 2 is missing", "merge", s->path[0]);
 	assert_tool(2, NULL, "1.json: this shard was there already", "merge", s->path[0], s->path[0]);
 	assert_tool(2, NULL, "2.json: this is a shard of another exploration", "merge", s->path[0], s->path[1]);
@@ -83,11 +89,8 @@ static void test_what_does_not_add_up_is_refused(void **state)
 static void test_what_is_no_result_is_refused(void **state)
 {
 	struct scratch *s = *state;
-	FILE *file = fopen(s->path[0], "w");
 
-	assert_non_null(file);
-	fputs("{\"schema\":\"p2psim.scenario\"}\n", file);
-	fclose(file);
+	write_file(s->path[0], "{\"schema\":\"p2psim.scenario\"}\n");
 	assert_tool(2, NULL, "1.json: this is no result of explore --json", "merge", s->path[0]);
 	assert_tool(2, NULL, "2.json: this is no JSON, or cannot be read", "merge", s->path[1]);
 	assert_tool(2, NULL, "--shard is I/N", "explore", scenario, "--shard", "3/2");

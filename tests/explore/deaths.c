@@ -9,9 +9,16 @@
 #include <errno.h>
 
 #include <p2psim/explore.h>
+#include <p2psim/minimise.h>
 #include <p2psim/trace.h>
 
 #define HANG_MS 300
+
+static bool dying_always(void *state)
+{
+	(void)state;
+	return true;
+}
 
 static const struct p2psim_explore_options every = {
 	.strategy = P2PSIM_EXPLORE_DPOR, .keep_going = true, .isolate = true, .hang_ms = HANG_MS,
@@ -179,6 +186,59 @@ static void test_what_lives_runs_as_if_it_were_not_isolated(void **state)
 	assert_memory_equal(&plain, &checked, sizeof(plain));
 }
 
+static void test_a_death_on_the_way_to_the_simplest_failure_is_survived(void **state)
+{
+	struct p2psim_scenario scenario = dying_scenario(dying_by_signal, P2PSIM_CRASH);
+	const struct p2psim_minimise_options options = { .isolate = true };
+	struct p2psim_minimal minimal;
+
+	(void)state;
+	assert_int_equal(p2psim_minimise(&scenario, &options, &minimal), -ECANCELED);
+	assert_non_null(strstr(minimal.error, "an execution on the way to the simplest one dies: signal 9 ("));
+}
+
+static void test_a_minimal_failure_is_the_same_isolated(void **state)
+{
+	struct p2psim_scenario scenario = dying_scenario(dying_write, P2PSIM_NO_ORACLE);
+	struct p2psim_minimise_options options = {};
+	struct p2psim_minimal here, there;
+
+	(void)state;
+	scenario.exists = dying_always;
+	assert_int_equal(p2psim_minimise(&scenario, &options, &here), 0);
+	options.isolate = true;
+	assert_int_equal(p2psim_minimise(&scenario, &options, &there), 0);
+	assert_string_equal(here.schedule, there.schedule);
+	assert_int_equal(here.executions, there.executions);
+	assert_int_equal(here.exhausted_executions, there.exhausted_executions);
+	assert_int_equal(here.claim, there.claim);
+}
+
+static void test_options_that_do_not_fit_the_strategy_are_refused(void **state)
+{
+	static const struct {
+		struct p2psim_explore_options options;
+		const char *why;
+	} cases[] = {
+		{ { .strategy = P2PSIM_EXPLORE_DPOR, .preemptions = 1 }, "preemptions is an option of icb, not of dpor" },
+		{ { .strategy = P2PSIM_EXPLORE_RANDOM, .depth = 3 }, "depth is an option of pct, not of random" },
+		{ { .strategy = P2PSIM_EXPLORE_NAIVE, .seed = 3 },
+		  "seed is an option of auto, random, pct, pos, not of naive" },
+		{ { .shard = 1, .shards = 2 }, "shard is an option of dpor, sleep, not of auto" },
+		{ { .strategy = P2PSIM_EXPLORE_PCT, .depth = 17 }, "the depth of pct is at most 16" },
+		{ { .strategy = (enum p2psim_strategy_kind)8, .seed = 1 }, "there is no strategy number 8" },
+	};
+	struct p2psim_scenario scenario = dying_scenario(dying_write, P2PSIM_NO_ORACLE);
+	struct p2psim_explore_result result;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(p2psim_explore(&scenario, &cases[i].options, &result), -EINVAL);
+		assert_string_equal(result.error, cases[i].why);
+	}
+}
+
 static void on_execution(const struct p2psim_explored *explored, void *arg)
 {
 	(void)explored;
@@ -218,6 +278,9 @@ int main(void)
 						core_teardown_rubble),
 		cmocka_unit_test(test_a_setup_that_dies_or_hangs_is_a_verdict),
 		cmocka_unit_test(test_what_lives_runs_as_if_it_were_not_isolated),
+		cmocka_unit_test(test_a_death_on_the_way_to_the_simplest_failure_is_survived),
+		cmocka_unit_test(test_a_minimal_failure_is_the_same_isolated),
+		cmocka_unit_test(test_options_that_do_not_fit_the_strategy_are_refused),
 		cmocka_unit_test(test_what_needs_another_process_is_refused_without_one),
 	};
 

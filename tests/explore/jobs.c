@@ -107,6 +107,7 @@ static void test_icb_and_naive_are_exact_with_workers(void **state)
 	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
 	assert_int_equal(result.executions, 19);
 	options.strategy = P2PSIM_EXPLORE_POS;
+	options.preemptions = 0;
 	options.budget = 1000;
 	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
 	assert_int_equal(result.executions, 1000);

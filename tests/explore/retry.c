@@ -210,6 +210,7 @@ static void test_a_livelock_is_found_by_preemption_alone(void **state)
 	assert_true(result.as_expected);
 	assert_int_equal(result.preemptions_min, 8);
 	options.strategy = P2PSIM_EXPLORE_DPOR;
+	options.preemptions = 0;
 	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
 	assert_true(result.as_expected);
 }
