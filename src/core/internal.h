@@ -55,6 +55,8 @@ struct p2psim_task {
 	unsigned int held_count;
 	struct p2psim_held held[P2PSIM_HELD_MAX];
 	struct mm_struct *saved_mm;	/* kthread_use_mm() */
+	uint64_t now;			/* what time it is for a task whose time was up early; else 0 */
+	uint32_t sleeps_on;		/* the object of the queue that it was on last */
 };
 
 struct p2psim_arena {
@@ -259,6 +261,10 @@ uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2p
 /* Asks the strategy whether it goes wrong for the running task, if it still `may`; may end the execution. */
 bool p2psim_decide_adverse(struct p2psim_world *world, bool may, const char *what);
 
+/* p2psim_step_guarded_timeout(), `early`: with the time up whenever the step is taken, unless enabled() says true. */
+bool p2psim_step_timed(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
+		       bool (*enabled)(void *arg), void *arg, uint64_t ticks, bool early);
+
 /* adversary.c: p2psim_adverse() without its line in the picture. */
 bool p2psim_goes_wrong_slow(struct p2psim_world *world, enum p2psim_adversity kind, const char *what);
 
@@ -267,6 +273,12 @@ static inline bool p2psim_goes_wrong(enum p2psim_adversity kind, const char *wha
 	struct p2psim_world *world = p2psim_world_here();
 
 	return __builtin_expect(world->config.adversary[kind], 0) && p2psim_goes_wrong_slow(world, kind, what);
+}
+
+/* Asked of every timed wait, also of one that need not wait: who comes first must not decide what is asked. */
+static inline bool p2psim_timer_goes_wrong(void)
+{
+	return p2psim_goes_wrong(P2PSIM_ADVERSE_TIMER, "the time is up already");
 }
 
 /* Of a lock that is free. */

@@ -390,26 +390,27 @@ void p2psim_step_guarded(enum p2psim_step_kind kind, uint32_t obj, bool write, c
 		step_with(kind, obj, write, label, enabled, arg, 0);
 }
 
-bool p2psim_step_guarded_timeout(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
-				 bool (*enabled)(void *arg), void *arg, uint64_t ticks)
+bool p2psim_step_timed(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
+		       bool (*enabled)(void *arg), void *arg, uint64_t ticks, bool early)
 {
-	struct p2psim_world *world;
-	uint64_t deadline;
-	bool early;
+	const uint64_t deadline = p2psim_now() + ticks;
 
-	if (p2psim_world_missing("a timed wait"))
-		return false;
-	world = p2psim_world_here();
-	early = !enabled(arg) && p2psim_goes_wrong(P2PSIM_ADVERSE_TIMER, "the time is up already");
-	deadline = world->now + ticks;
 	step_with(kind, obj, write, label, early ? NULL : enabled, arg, deadline ? deadline : 1);
 	if (enabled(arg))
 		return true;
 	if (early) {
-		world->now = deadline > world->now ? deadline : world->now;
+		p2psim_task_here()->now = deadline;
 		p2psim_note("the time is up already");
 	}
 	return false;
+}
+
+bool p2psim_step_guarded_timeout(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
+				 bool (*enabled)(void *arg), void *arg, uint64_t ticks)
+{
+	if (p2psim_world_missing("a timed wait"))
+		return false;
+	return p2psim_step_timed(kind, obj, write, label, enabled, arg, ticks, p2psim_timer_goes_wrong());
 }
 
 void p2psim_step_await(struct p2psim_object *obj, bool (*cond)(void *arg), void *arg)

@@ -17,6 +17,7 @@ void prepare_to_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait, int s
 {
 	p2psim_step_on(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), true, NULL);
 	wait->task = current;
+	p2psim_task_here()->sleeps_on = p2psim_object_id(&wq->obj);
 	if (list_empty(&wait->entry))
 		list_add_tail(&wait->entry, &wq->head);
 	current->__state = (unsigned int)state;
@@ -77,7 +78,7 @@ void(wake_up)(wait_queue_head_t *wq)
 
 bool waitqueue_active(wait_queue_head_t *wq)
 {
-	p2psim_wait_check(wq);
+	p2psim_step_on(P2PSIM_STEP_WQ_CHECK, p2psim_object_id(&wq->obj), true, "active?");
 	return !list_empty(&wq->head);
 }
 
@@ -111,17 +112,22 @@ static bool is_awake_or_not(void *arg)
 	return true;
 }
 
-/* Until somebody wakes the task, or nobody does, or (ticks != 0) the time is up. */
+/*
+ * Until somebody wakes the task, or nobody does, or (ticks != 0) the time is up.  A sleep that may end by itself races
+ * with those who wake.
+ */
 static void sleep_for(uint64_t ticks)
 {
 	struct p2psim_task *task = p2psim_task_here();
-	const bool adverse = !is_awake(task) && p2psim_goes_wrong(P2PSIM_ADVERSE_WAKEUP, "wakes up for no reason");
+	const bool adverse = p2psim_goes_wrong(P2PSIM_ADVERSE_WAKEUP, "wakes up for no reason");
+	const bool early = ticks && !adverse && p2psim_timer_goes_wrong();
+	const uint32_t queue = adverse || early ? task->sleeps_on : 0;
 	bool (*enabled)(void *arg) = adverse ? is_awake_or_not : is_awake;
 
 	if (ticks)
-		p2psim_step_guarded_timeout(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", enabled, task, ticks);
+		p2psim_step_timed(P2PSIM_STEP_WQ_SLEEP, queue, true, "sleep", enabled, task, ticks, early);
 	else
-		p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, false, "sleep", enabled, task);
+		p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, queue, true, "sleep", enabled, task);
 	if (is_awake(task))
 		p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
 	else if (adverse)
@@ -137,8 +143,7 @@ void(schedule)(void)
 
 long(schedule_timeout)(long ticks)
 {
-	struct p2psim_world *world = p2psim_world_here();
-	uint64_t until = world->now + (uint64_t)ticks;
+	const uint64_t until = p2psim_now() + (uint64_t)ticks;
 
 	if (ticks == MAX_SCHEDULE_TIMEOUT) {
 		(schedule)();
@@ -148,7 +153,7 @@ long(schedule_timeout)(long ticks)
 	if (ticks <= 0)
 		return 0;
 	sleep_for((uint64_t)ticks);
-	return world->now < until ? (long)(until - world->now) : 0;
+	return p2psim_now() < until ? (long)(until - p2psim_now()) : 0;
 }
 
 void(msleep)(unsigned int ms)

@@ -37,7 +37,7 @@ static void begin_execution(struct p2psim_world *world)
 	world->cpu_since = 0;
 	p2psim_retry_reset(world);
 	world->marked.addr = NULL;
-	world->now = 0;
+	world->now = world->main->now = 0;
 	world->ended = world->violated = false;
 	world->violations = 0;
 	world->main_wait = P2PSIM_MAIN_RUNS;
@@ -176,7 +176,12 @@ uint64_t p2psim_world_steps(const struct p2psim_world *world)
 
 uint64_t p2psim_now(void)
 {
-	return p2psim_world_missing("p2psim_now") ? 0 : p2psim_world_here()->now;
+	uint64_t now;
+
+	if (p2psim_world_missing("p2psim_now"))
+		return 0;
+	now = p2psim_task_here()->now;
+	return now > p2psim_world_here()->now ? now : p2psim_world_here()->now;
 }
 
 uint64_t p2psim_world_trace_hash(const struct p2psim_world *world)

@@ -17,7 +17,14 @@
  *	Cx		write zero, if it goes wrong: a decision of the explorer, at most once (p2psim_adverse())
  *
  * "abstract" programs are steps on objects; their reader/writer locks have no queue.  "real" programs call
- * mutex_lock(), down_read(), READ_ONCE(), wait_event() ...
+ * mutex_lock(), down_read(), READ_ONCE(), wait_event() ... and have more words:
+ *
+ *	Bx Hx		wait_event_timeout(); prepare_to_wait(), look once, schedule()
+ *	Ou Vu Mu Yu	completion u or v: complete(), wait, wait with a timeout, try
+ *	Ix		wake_up_all()
+ *	Fx		an allocation
+ *
+ * and by one of "allocation", "trylock", "wakeup", "timer" at the front, this may go wrong once by itself.
  *
  * A failing program is made smaller and printed; "explore_agreement 'real Sp sp | Xp Up'" runs it again, alone.
  * By itself the test takes hundreds of programs, with --many [COUNT] thousands.
@@ -30,8 +37,10 @@
 
 #include <p2psim/adversary.h>
 #include <p2psim/explore.h>
+#include <p2psim/linux/completion.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/rwsem.h>
+#include <p2psim/linux/slab.h>
 #include <p2psim/linux/wait.h>
 #include <p2psim/step.h>
 
@@ -49,6 +58,7 @@ struct op {
 
 struct program {
 	bool real;
+	enum p2psim_adversity wrong; /* P2PSIM_ADVERSE_OTHER: nothing but its own choices */
 	unsigned int tasks, count[TASKS];
 	struct op op[TASKS][OPS];
 };
@@ -69,6 +79,7 @@ static unsigned int index_of(const struct op *op)
 	switch (op->object) {
 	case 'b':
 	case 'q':
+	case 'v':
 	case 'y':
 		return 1;
 	default:
@@ -358,6 +369,7 @@ struct running {
 	struct p2psim_object obj[7]; /* a b p q x y cells */
 	struct mutex mutex[2];
 	struct rw_semaphore rwsem[2];
+	struct completion done[2];
 	wait_queue_head_t wq;
 };
 
@@ -372,6 +384,7 @@ static int begin(void *state)
 	for (i = 0; i < 2; i++) {
 		mutex_init(&r->mutex[i]);
 		init_rwsem(&r->rwsem[i]);
+		init_completion(&r->done[i]);
 	}
 	init_waitqueue_head(&r->wq);
 	return 0;
@@ -464,12 +477,65 @@ static bool call_lock(struct running *r, unsigned int task, const struct op *op)
 	}
 }
 
+static void look_once(struct running *r, unsigned int task, const uint32_t *var)
+{
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait(&r->wq, &wait, TASK_UNINTERRUPTIBLE);
+	see(&r->m, task, READ_ONCE(*var));
+	if (!*var)
+		schedule();
+	finish_wait(&r->wq, &wait);
+}
+
+/* Waits, and what ends them.  Timeouts differ from task to task. */
+static bool call_wait(struct running *r, unsigned int task, const struct op *op)
+{
+	uint32_t *var = &r->m.var[index_of(op)];
+	struct completion *done = &r->done[index_of(op)];
+	void *memory;
+
+	switch (op->kind) {
+	case 'E':
+		wait_event(r->wq, READ_ONCE(*var));
+		return true;
+	case 'B':
+		see(&r->m, task, wait_event_timeout(r->wq, READ_ONCE(*var), 5 + (task & 1)) > 0);
+		return true;
+	case 'H':
+		look_once(r, task, var);
+		return true;
+	case 'O':
+		complete(done);
+		return true;
+	case 'V':
+		wait_for_completion(done);
+		return true;
+	case 'M':
+		see(&r->m, task, wait_for_completion_timeout(done, 5 + (task & 1)) > 0);
+		return true;
+	case 'Y':
+		see(&r->m, task, try_wait_for_completion(done));
+		return true;
+	case 'I':
+		wake_up_all(&r->wq);
+		return true;
+	case 'F':
+		memory = kmalloc(8, GFP_KERNEL);
+		see(&r->m, task, memory != NULL);
+		kfree(memory);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void call(struct running *r, unsigned int task, const struct op *op)
 {
 	uint32_t *var = &r->m.var[index_of(op)];
 	uint8_t pc = r->m.task[task].pc;
 
-	if (call_lock(r, task, op)) {
+	if (call_lock(r, task, op) || call_wait(r, task, op)) {
 		r->m.task[task].pc = pc + 1;
 		return;
 	}
@@ -483,9 +549,6 @@ static void call(struct running *r, unsigned int task, const struct op *op)
 		break;
 	case 'A':
 		WRITE_ONCE(*var, READ_ONCE(*var) + 100);
-		break;
-	case 'E':
-		wait_event(r->wq, READ_ONCE(*var));
 		break;
 	case 'C':
 		r->m.task[task].wrong = 0;
@@ -571,6 +634,7 @@ static int explore(const struct program *p, enum p2psim_strategy_kind kind, unsi
 
 	memset(out, 0, sizeof(*out));
 	scenario.data = p;
+	scenario.config.adversary[p->wrong] = ADVERSITIES;
 	for (t = 0; t < p->tasks; t++) {
 		scenario.tasks[t].name = "task";
 		scenario.tasks[t].fn = fn[t];
@@ -632,7 +696,9 @@ static const char *disagreement(const struct program *p, struct tally *tally)
 static const char *text_of(const struct program *p)
 {
 	static char text[512];
-	size_t used = (size_t)snprintf(text, sizeof(text), "%s", p->real ? "real" : "abstract");
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s%s%s", p->real ? "real" : "abstract",
+				       p->wrong == P2PSIM_ADVERSE_OTHER ? "" : " ",
+				       p->wrong == P2PSIM_ADVERSE_OTHER ? "" : p2psim_adversity_name(p->wrong));
 	unsigned int t, i;
 
 	for (t = 0; t < p->tasks; t++) {
@@ -645,16 +711,28 @@ static const char *text_of(const struct program *p)
 	return text;
 }
 
+static enum p2psim_adversity adversity_of(const char *name)
+{
+	int kind = 0;
+
+	while (kind < P2PSIM_ADVERSITIES && strcmp(name, p2psim_adversity_name((enum p2psim_adversity)kind)))
+		kind++;
+	return (enum p2psim_adversity)kind;
+}
+
 static struct program program_of(const char *text)
 {
-	struct program p = { .tasks = 1 };
+	struct program p = { .tasks = 1, .wrong = P2PSIM_ADVERSE_OTHER };
+	enum p2psim_adversity wrong;
 	char word[16];
 	int used;
 
 	for (; sscanf(text, "%15s%n", word, &used) == 1; text += used) {
 		unsigned int t = p.tasks - 1;
 
-		if (!strcmp(word, "real") || !strcmp(word, "abstract"))
+		if ((wrong = adversity_of(word)) != P2PSIM_ADVERSITIES)
+			p.wrong = wrong;
+		else if (!strcmp(word, "real") || !strcmp(word, "abstract"))
 			p.real = *word == 'r';
 		else if (*word == '|')
 			p.tasks += p.tasks < TASKS;
@@ -732,6 +810,14 @@ static void insert_access(struct program *p, unsigned int task, unsigned int at,
 		insert(p, task, at, kind, "xxy"[chance(seed, 3)], 0);
 }
 
+/* What waits, what is waited for, and what may go wrong there. */
+static void insert_wait(struct program *p, unsigned int task, unsigned int at, uint64_t *seed)
+{
+	char kind = "EBBHOVMMYIF"[chance(seed, 11)];
+
+	insert(p, task, at, kind, strchr("OVMY", kind) ? "uuv"[chance(seed, 3)] : "xxy"[chance(seed, 3)], 0);
+}
+
 /* What a task holds of one lock. */
 struct held {
 	int shared, exclusive;
@@ -777,18 +863,25 @@ static bool is_sound(const struct program *p)
 	return true;
 }
 
-static struct program random_program(uint64_t seed, bool real)
+enum sort { STEPS, LOCKS, WAITS };
+
+static struct program random_program(uint64_t seed, enum sort sort)
 {
+	const bool real = sort != STEPS;
 	struct program p;
 	unsigned int t, n;
 
 	do {
-		p = (struct program){ .real = real, .tasks = 2 + !chance(&seed, real ? 3 : 2) };
+		p = (struct program){ .real = real, .wrong = P2PSIM_ADVERSE_OTHER, .tasks = 2 + !chance(&seed, real ? 3 : 2) };
+		if (sort == WAITS)
+			p.wrong = (enum p2psim_adversity)chance(&seed, P2PSIM_ADVERSITIES);
 		for (t = 0; t < p.tasks; t++)
 			for (n = (p.tasks == 2 ? 2 : 1) + chance(&seed, p.tasks == 2 ? 4 : 3); n; n--) {
 				unsigned int at = chance(&seed, p.count[t] + 1);
 
-				if (chance(&seed, 3))
+				if (sort == WAITS && chance(&seed, 3))
+					insert_wait(&p, t, at, &seed);
+				else if (chance(&seed, 3))
 					insert_access(&p, t, at, &seed);
 				else
 					insert_section(&p, t, at, &seed);
@@ -832,14 +925,14 @@ static bool check(struct program p, struct tally *tally)
 	return false;
 }
 
-static struct tally agree_on_many(uint64_t first, unsigned int count, bool real)
+static struct tally agree_on_many(uint64_t first, unsigned int count, enum sort sort)
 {
 	struct tally tally = {};
 	unsigned int bad = 0;
 	uint64_t seed;
 
 	for (seed = first; seed < first + count && bad < 3; seed++)
-		bad += !check(random_program(seed << 8, real), &tally);
+		bad += !check(random_program(seed << 8, sort), &tally);
 	print_message("# %u programs, %u too large, %u with deadlocks, %u with redundant runs: %" PRIu64
 		      " interleavings, %" PRIu64 " traces\n",
 		      tally.programs, tally.skipped, tally.deadlocks, tally.redundant,
@@ -854,7 +947,7 @@ static unsigned int programs = 400; /* "--many": set once, before the tests */
 
 static void test_strategies_agree_on_random_programs_of_steps(void **state)
 {
-	struct tally tally = agree_on_many(1, programs, false);
+	struct tally tally = agree_on_many(1, programs, STEPS);
 
 	(void)state;
 	assert_true(tally.skipped * 3 < tally.programs);
@@ -864,7 +957,17 @@ static void test_strategies_agree_on_random_programs_of_steps(void **state)
 
 static void test_strategies_agree_on_random_programs_of_real_locks(void **state)
 {
-	struct tally tally = agree_on_many(100001, programs, true);
+	struct tally tally = agree_on_many(100001, programs, LOCKS);
+
+	(void)state;
+	assert_true(tally.skipped * 2 < tally.programs);
+	assert_true(tally.deadlocks > tally.programs / 10);
+	assert_true(tally.traces > 2 * tally.programs);
+}
+
+static void test_strategies_agree_on_random_programs_of_real_waits(void **state)
+{
+	struct tally tally = agree_on_many(200001, programs, WAITS);
 
 	(void)state;
 	assert_true(tally.skipped * 2 < tally.programs);
@@ -889,6 +992,9 @@ static void test_strategies_agree_on_shapes_that_are_easily_missed(void **state)
 		"real Sp Sp sp sp | Xp Up",			/* a queued writer between two reads */
 		"real Ex | Wx",
 		"real Sp sp | Xp Gp sp",
+		"real timer Ix | By",				/* woken, or the time is up: who sleeps names who wakes */
+		"real wakeup Ix | Bx",				/* what is asked must not depend on who came first */
+		"real timer By Ov | Mu | Bx",			/* a time that is up early is up for its task alone */
 		"abstract Cx Rx | Cx Rx | Wx",			/* one budget of two tasks */
 		"abstract Ax Ry Cx | Ex Wy",
 	};
@@ -931,7 +1037,7 @@ static void test_a_program_is_read_as_it_is_printed(void **state)
 
 	(void)state;
 	for (seed = 1; seed < 50; seed++) {
-		struct program p = random_program(seed, seed & 1), again = program_of(text_of(&p));
+		struct program p = random_program(seed, (enum sort)(seed % 3)), again = program_of(text_of(&p));
 		char text[512];
 
 		strcpy(text, text_of(&p));
@@ -944,6 +1050,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strategies_agree_on_random_programs_of_steps),
 		cmocka_unit_test(test_strategies_agree_on_random_programs_of_real_locks),
+		cmocka_unit_test(test_strategies_agree_on_random_programs_of_real_waits),
 		cmocka_unit_test(test_strategies_agree_on_shapes_that_are_easily_missed),
 		cmocka_unit_test(test_different_programs_do_not_agree),
 		cmocka_unit_test(test_a_program_is_read_as_it_is_printed),

@@ -38,6 +38,10 @@ P2PSIM_EXPORT void wake_up(wait_queue_head_t *wq);
 #define wake_up(wq) (P2PSIM_HERE(), wake_up(wq))
 #define wake_up_interruptible(wq) wake_up(wq)
 #define wake_up_interruptible_all(wq) wake_up_all(wq)
+/*
+ * Is somebody on the queue?  A step that writes, since who finds the condition true leaves without one.  Exploration by
+ * traces does not try both answers for a waiter whose condition has steps of its own and is true: nobody waits then.
+ */
 P2PSIM_EXPORT bool waitqueue_active(wait_queue_head_t *wq);
 /* The step of reading the condition. */
 P2PSIM_EXPORT void p2psim_wait_check(wait_queue_head_t *wq);
