@@ -99,7 +99,7 @@ P2PSIM_EXPORT void class_destroy(struct class *class);
 #define dev_warn(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
 #define dev_notice(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
 #define dev_info(dev, fmt, ...) dev_printk(dev, fmt, ##__VA_ARGS__)
-#define dev_dbg(dev, fmt, ...) no_printk("%s: " fmt, dev_name(dev), ##__VA_ARGS__)
+#define dev_dbg(dev, fmt, ...) pr_debug("%s: " fmt, dev_name(dev), ##__VA_ARGS__)
 #define dev_err_ratelimited(dev, fmt, ...) dev_err(dev, fmt, ##__VA_ARGS__)
 #define dev_warn_once(dev, fmt, ...) dev_warn(dev, fmt, ##__VA_ARGS__)
 #define dev_WARN_ONCE(dev, cond, fmt, ...) WARN_ONCE(cond, fmt, ##__VA_ARGS__)

@@ -27,7 +27,8 @@ static inline P2PSIM_PRINTF(1, 2) int no_printk(const char *fmt, ...)
 #define pr_warn(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_notice(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_info(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_debug(fmt, ...) no_printk(pr_fmt(fmt), ##__VA_ARGS__)
+/* Checked and, as in a kernel without debugging, not evaluated. */
+#define pr_debug(fmt, ...) (0 ? no_printk(pr_fmt(fmt), ##__VA_ARGS__) : 0)
 #define pr_err_once(fmt, ...) pr_err(fmt, ##__VA_ARGS__)
 #define pr_warn_once(fmt, ...) pr_warn(fmt, ##__VA_ARGS__)
 
