@@ -84,6 +84,7 @@ static bool unlock_common(struct p2psim_lock *lock)
 		return false;
 	}
 	p2psim_step_on(P2PSIM_STEP_UNLOCK, id, true, NULL);
+	p2psim_object_id(&lock->obj); /* freed meanwhile: a UAF */
 	p2psim_lockdep_release(lock);
 	lock->owner = NULL;
 	return true;
