@@ -43,7 +43,8 @@ static void test_the_refusal_says_who_takes_the_option(void **state)
 	(void)state;
 	assert_tool(2, NULL, "p2psim: --depth is an option of pct, not of dpor\n", "explore", scenario, "--strategy", "dpor",
 		    "--depth", "0");
-	assert_tool(2, NULL, "p2psim: --preemptions is an option of icb, not of auto\n", "explore", scenario, "--preemptions", "1");
+	assert_tool(2, NULL, "p2psim: --preemptions is an option of icb, not of auto\n", "explore", scenario,
+		    "--preemptions", "1");
 	assert_tool(2, NULL, "p2psim: --seed is an option of auto, random, pct, pos, not of icb\n", "explore", scenario,
 		    "--strategy", "icb", "--seed", "1");
 	assert_tool(2, NULL, "p2psim: --shard is an option of dpor, sleep, not of random\n", "explore", scenario, "--strategy",
