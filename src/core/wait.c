@@ -13,14 +13,28 @@ void __init_waitqueue_head(wait_queue_head_t *wq, const char *name)
 	p2psim_object_init(&wq->obj, name);
 }
 
-void prepare_to_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state)
+/* Who waits exclusively stands behind all who do not. */
+static void prepare(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state, unsigned int flags)
 {
 	p2psim_step_on(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), true, NULL);
 	wait->task = current;
+	wait->flags = flags;
 	p2psim_task_here()->sleeps_on = p2psim_object_id(&wq->obj);
-	if (list_empty(&wait->entry))
+	if (list_empty(&wait->entry) && flags)
 		list_add_tail(&wait->entry, &wq->head);
+	else if (list_empty(&wait->entry))
+		list_add(&wait->entry, &wq->head);
 	current->__state = (unsigned int)state;
+}
+
+void prepare_to_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state)
+{
+	prepare(wq, wait, state, 0);
+}
+
+void prepare_to_wait_exclusive(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state)
+{
+	prepare(wq, wait, state, WQ_FLAG_EXCLUSIVE);
 }
 
 void p2psim_wait_check(wait_queue_head_t *wq)
@@ -60,20 +74,29 @@ static bool may_wake(wait_queue_head_t *wq)
 	return false;
 }
 
-void(wake_up_all)(wait_queue_head_t *wq)
+static void wake_until(wait_queue_head_t *wq, unsigned int last)
 {
 	struct wait_queue_entry *wait, *next;
+	unsigned int flags;
 
 	if (!may_wake(wq))
 		return;
-	list_for_each_entry_safe(wait, next, &wq->head, entry)
+	list_for_each_entry_safe(wait, next, &wq->head, entry) {
+		flags = wait->flags;
 		wake(wait);
+		if (flags & last)
+			break;
+	}
+}
+
+void(wake_up_all)(wait_queue_head_t *wq)
+{
+	wake_until(wq, 0);
 }
 
 void(wake_up)(wait_queue_head_t *wq)
 {
-	if (may_wake(wq) && !list_empty(&wq->head))
-		wake(list_first_entry(&wq->head, struct wait_queue_entry, entry));
+	wake_until(wq, WQ_FLAG_EXCLUSIVE);
 }
 
 bool waitqueue_active(wait_queue_head_t *wq)

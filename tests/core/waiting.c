@@ -52,6 +52,40 @@ static void test_a_waiter_sleeps_until_it_is_woken(void **state)
 	assert_int_equal(gate.result, 1);
 }
 
+static void waits_in_turn(void *arg)
+{
+	struct gate *gate = arg;
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait_exclusive(&gate->wq, &wait, TASK_UNINTERRUPTIBLE);
+	schedule();
+	finish_wait(&gate->wq, &wait);
+}
+
+static void test_wake_up_wakes_all_but_one_only_of_the_exclusive_waiters(void **state)
+{
+	struct gate gate = { .open = 0 };
+	struct task_struct *turn[2], *shared[2];
+	int i;
+
+	(void)state;
+	init_waitqueue_head(&gate.wq);
+	for (i = 0; i < 2; i++) {
+		turn[i] = p2psim_task_spawn("turn", waits_in_turn, &gate);
+		assert_int_equal(p2psim_run_alone(turn[i]), -EAGAIN);
+		shared[i] = p2psim_task_spawn("shared", waits, &gate);
+		assert_int_equal(p2psim_run_alone(shared[i]), -EAGAIN);
+	}
+	gate.open = 1;
+	wake_up(&gate.wq);
+	assert_int_equal(p2psim_run_alone(shared[0]), 0);
+	assert_int_equal(p2psim_run_alone(shared[1]), 0);
+	assert_int_equal(p2psim_run_alone(turn[0]), 0);
+	assert_int_equal(p2psim_run_alone(turn[1]), -EAGAIN);
+	wake_up(&gate.wq);
+	assert_int_equal(p2psim_run_alone(turn[1]), 0);
+}
+
 /* The mistake: look first, then queue.  A wake-up in between is lost. */
 static void looks_too_early(void *arg)
 {
@@ -299,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		core_test(test_a_waiter_sleeps_until_it_is_woken),
+		core_test(test_wake_up_wakes_all_but_one_only_of_the_exclusive_waiters),
 		core_test_rubble(test_a_wake_up_can_be_lost),
 		core_test(test_wait_event_loses_nothing_wherever_the_wake_up_falls),
 		core_test(test_a_killed_waiter_returns_restartsys),

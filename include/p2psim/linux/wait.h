@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/wait.h, 6.1 (reduced: no exclusive waiters' fairness, no poll keys).
+ * Mirrors: include/linux/wait.h, 6.1 (reduced: no poll keys, no wake functions of one's own).
  *
  * A wait is the honest three steps, so that a lost wake-up can happen to who writes them in the wrong order:
  *
@@ -22,7 +22,10 @@ typedef struct wait_queue_head {
 struct wait_queue_entry {
 	struct task_struct *task;
 	struct list_head entry;
+	unsigned int flags;		/* WQ_FLAG_EXCLUSIVE */
 };
+
+#define WQ_FLAG_EXCLUSIVE 0x01
 
 #define DEFINE_WAIT(w) struct wait_queue_entry w = { .entry = LIST_HEAD_INIT((w).entry) }
 
@@ -30,8 +33,10 @@ P2PSIM_EXPORT void __init_waitqueue_head(wait_queue_head_t *wq, const char *name
 #define init_waitqueue_head(wq) __init_waitqueue_head((wq), #wq)
 
 P2PSIM_EXPORT void prepare_to_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state);
+/* The same, behind all others: wake_up() ends with the first such waiter. */
+P2PSIM_EXPORT void prepare_to_wait_exclusive(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state);
 P2PSIM_EXPORT void finish_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait);
-/* Wakes all (one): their state becomes TASK_RUNNING.  One step. */
+/* Wakes all (wake_up(): but one only of those that wait exclusively): their state becomes TASK_RUNNING.  One step. */
 P2PSIM_EXPORT void wake_up_all(wait_queue_head_t *wq);
 P2PSIM_EXPORT void wake_up(wait_queue_head_t *wq);
 #define wake_up_all(wq) (P2PSIM_HERE(), wake_up_all(wq))
