@@ -133,6 +133,7 @@ void(up_read)(struct rw_semaphore *sem)
 		return;
 	}
 	p2psim_step_on(P2PSIM_STEP_RDUNLOCK, id, false, NULL);
+	p2psim_object_id(&sem->lock.obj); /* freed meanwhile: a UAF */
 	p2psim_lockdep_release(&sem->lock);
 	sem->lock.readers--;
 }
@@ -207,6 +208,7 @@ static bool writer_leaves(struct rw_semaphore *sem, enum p2psim_step_kind kind)
 		return false;
 	}
 	p2psim_step_on(kind, id, true, NULL);
+	p2psim_object_id(&sem->lock.obj); /* freed meanwhile: a UAF */
 	p2psim_lockdep_release(&sem->lock);
 	sem->lock.owner = NULL;
 	return true;

@@ -208,6 +208,7 @@ void reinit_completion(struct completion *c)
 void(complete)(struct completion *c)
 {
 	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "complete");
+	p2psim_object_id(&c->obj); /* freed meanwhile: a UAF */
 	if (c->done != UINT_MAX)
 		c->done++;
 }
@@ -215,6 +216,7 @@ void(complete)(struct completion *c)
 void(complete_all)(struct completion *c)
 {
 	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "complete_all");
+	p2psim_object_id(&c->obj); /* freed meanwhile: a UAF */
 	c->done = UINT_MAX;
 }
 

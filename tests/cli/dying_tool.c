@@ -4,6 +4,14 @@
 
 #include <p2psim/main.h>
 
+/* Dies in silence with the sanitizer too. */
+const char *__asan_default_options(void) __attribute__((visibility("default")));
+
+const char *__asan_default_options(void)
+{
+	return "handle_segv=0";
+}
+
 #define DYING(name_, victim, expect_, oracle_)                                                                         \
 	{                                                                                                              \
 		.name = (name_), .question = "Does it die?", .state_size = sizeof(struct dying), .setup = dying_setup, \
