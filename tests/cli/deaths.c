@@ -17,7 +17,7 @@ static void schedule_of(const char *text, char *schedule, size_t size)
 
 static void explored_schedule(const char *scenario, char *schedule, size_t size)
 {
-	struct tool_run run = tool("explore", scenario, "--strategy", "dpor", "--time-limit", "300ms");
+	struct tool_run run = tool("explore", scenario, "--strategy", "dpor", "--time-limit", "1s");
 
 	schedule_of(run.out, schedule, size);
 	tool_free(&run);
@@ -69,15 +69,15 @@ static void test_a_death_can_be_walked_to(void **state)
 
 static void test_a_task_that_comes_to_no_step_is_a_verdict(void **state)
 {
-	static const char sentence[] = "victim runs on for 300 ms and comes to no other step";
+	static const char sentence[] = "victim runs on for 1000 ms and comes to no other step";
 	char schedule[160];
 
 	(void)state;
 	explored_schedule("hangs", schedule, sizeof(schedule));
-	assert_tool(0, sentence, NULL, "explore", "hangs", "--time-limit", "300ms");
-	assert_tool(0, sentence, NULL, "explore", "hangs", "--time-limit", "300ms", "--jobs", "2");
-	assert_tool(0, sentence, NULL, "replay", "hangs", schedule, "--time-limit", "300ms");
-	assert_tool(0, "<== PROGRESS", NULL, "run", "hangs", "--schedule", schedule, "--time-limit", "300ms");
+	assert_tool(0, sentence, NULL, "explore", "hangs", "--time-limit", "1s");
+	assert_tool(0, sentence, NULL, "explore", "hangs", "--time-limit", "1s", "--jobs", "2");
+	assert_tool(0, sentence, NULL, "replay", "hangs", schedule, "--time-limit", "1s");
+	assert_tool(0, "<== PROGRESS", NULL, "run", "hangs", "--schedule", schedule, "--time-limit", "1s");
 	assert_tool(0, "lives: NEVER", NULL, "run", "lives", "--time-limit", "none");
 	assert_tool(2, NULL, "--time-limit is a time (500ms, 10s, 2m) or none, not \"soon\"", "run", "lives", "--time-limit",
 		    "soon");

@@ -12,7 +12,7 @@
 #include <p2psim/minimise.h>
 #include <p2psim/trace.h>
 
-#define HANG_MS 300
+#define HANG_MS 1000
 
 static bool dying_always(void *state)
 {
@@ -59,7 +59,7 @@ static void test_a_task_that_takes_no_step_is_told_of_with_its_step(void **state
 		assert_true(result.as_expected);
 		assert_int_equal(result.executions, 3);
 		assert_int_equal(result.crashes, 1);
-		assert_string_equal(result.violation.sentence, "victim runs on for 300 ms and comes to no other step");
+		assert_string_equal(result.violation.sentence, "victim runs on for 1000 ms and comes to no other step");
 		assert_int_equal(result.violation.step, 3);
 	}
 }
@@ -167,7 +167,7 @@ static void test_a_setup_that_dies_or_hangs_is_a_verdict(void **state)
 	scenario.setup = dying_never_in_setup;
 	scenario.oracle = P2PSIM_PROGRESS;
 	assert_int_equal(p2psim_scenario_run(&scenario, NULL, &options, &result), 0);
-	assert_string_equal(result.violation.sentence, "setup runs for 300 ms and comes to no step");
+	assert_string_equal(result.violation.sentence, "setup runs for 1000 ms and comes to no step");
 	assert_true(explored(&scenario, &every).as_expected);
 }
 
