@@ -14,7 +14,7 @@ static const char *const differences[] = {
 	"a new task runs to its first step at once, in its creator's time",
 	"page-table locks are not modelled: an entry is read or written in one step",
 	"mprotect() of a device VMA without page tables is not announced (as in Linux 6.1)",
-	"files live on a tmpfs; device-private memory and huge pages of files are not there yet",
+	"files live on a tmpfs and have no huge pages; hugetlb is a small pool",
 	NULL,
 };
 
