@@ -3,6 +3,7 @@
  * A child is watched through a pipe that nobody writes to: its end closes when the child is gone, however it went.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -33,6 +34,13 @@ void p2psim_death_describe(struct p2psim_death *death, int status)
 		snprintf(death->how, sizeof(death->how), "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		snprintf(death->how, sizeof(death->how), "it exits with status %d", WEXITSTATUS(status));
+}
+
+const struct p2psim_site *p2psim_child_site(const struct p2psim_site *site)
+{
+	Dl_info info;
+
+	return site && dladdr(site, &info) ? site : NULL;
 }
 
 bool p2psim_watch_hangs(struct p2psim_watch *watch, const struct p2psim_child_place *place, uint64_t waited_ms,

@@ -26,6 +26,12 @@ struct p2psim_death {
 void p2psim_death_describe(struct p2psim_death *death, int status);
 
 /*
+ * The site that another process of this program has told of; NULL when it lies in a driver that only that process has
+ * loaded (<p2psim/module.h>).
+ */
+const struct p2psim_site *p2psim_child_site(const struct p2psim_site *site);
+
+/*
  * Does it hang?  To be asked again and again: a parent that was stopped itself (Ctrl-Z, a debugger) has not waited, so no
  * more than WATCH_MS counts for each question.
  */

@@ -177,8 +177,13 @@ int p2psim_coverage_execution(struct p2psim_coverage *coverage, struct p2psim_se
 
 int p2psim_coverage_add(struct p2psim_coverage *coverage, const struct p2psim_coverage_order *order)
 {
-	unsigned int before = intern(coverage, &order->before), after = intern(coverage, &order->after);
+	struct p2psim_coverage_place first = order->before, second = order->after;
+	unsigned int before, after;
 
+	first.site = first.site ? first.site : &nowhere;
+	second.site = second.site ? second.site : &nowhere;
+	before = intern(coverage, &first);
+	after = intern(coverage, &second);
 	return before && after ? add(coverage, before, after) : -ENOMEM;
 }
 

@@ -132,6 +132,19 @@ static struct p2psim_finding *finding_of(struct p2psim_jobs *jobs, uint64_t part
 	return &findings[part];
 }
 
+/* What lies in a driver that the worker has loaded lies nowhere here. */
+static void make_own(struct p2psim_finding *finding)
+{
+	struct p2psim_violation *violation = &finding->message.result.violation;
+	uint64_t i;
+
+	violation->site = p2psim_child_site(violation->site);
+	for (i = 0; finding->here && i < finding->message.orders; i++) {
+		finding->orders[i].before.site = p2psim_child_site(finding->orders[i].before.site);
+		finding->orders[i].after.site = p2psim_child_site(finding->orders[i].after.site);
+	}
+}
+
 static int keep(struct p2psim_jobs *jobs, int fd, const struct p2psim_jobs_message *message)
 {
 	struct p2psim_finding *finding = finding_of(jobs, message->part);
@@ -147,6 +160,7 @@ static int keep(struct p2psim_jobs *jobs, int fd, const struct p2psim_jobs_messa
 		return -ENOMEM;
 	finding->here = get(fd, finding->hashes, hashes * sizeof(*finding->hashes)) &&
 			get(fd, finding->orders, message->orders * sizeof(*finding->orders));
+	make_own(finding);
 	while (!error && !jobs->stopped && jobs->added < jobs->space && jobs->findings[jobs->added].here)
 		error = add_up(jobs);
 	return error;

@@ -407,6 +407,7 @@ static int minimise_isolated(const struct p2psim_scenario *scenario, const struc
 {
 	struct handed *handed = p2psim_child_share(sizeof(*handed));
 	struct p2psim_death death;
+	unsigned int i;
 	int error;
 
 	if (!handed)
@@ -415,6 +416,10 @@ static int minimise_isolated(const struct p2psim_scenario *scenario, const struc
 	handed->options = options;
 	error = p2psim_child_try(minimise_there, handed, &handed->place, options->hang_ms, &death);
 	*minimal = handed->minimal;
+	for (i = 0; i < minimal->order_count; i++) {
+		minimal->orders[i].first.site = p2psim_child_site(minimal->orders[i].first.site);
+		minimal->orders[i].second.site = p2psim_child_site(minimal->orders[i].second.site);
+	}
 	if (error > 0)
 		snprintf(minimal->error, sizeof(minimal->error), "an execution on the way to the simplest one dies: %s",
 			 death.how);

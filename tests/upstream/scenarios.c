@@ -10,6 +10,9 @@
  * The device's table lacks the page that came back.  For that one hmm_range_fault() is asked for the whole range, and gives the
  * device's own pages as it should; the driver maps them with kmap(), as if they were RAM.
  */
+#include <dlfcn.h>
+#include <stdio.h>
+
 #include <fcntl.h>
 #include <string.h>
 
@@ -158,5 +161,8 @@ static const struct p2psim_scenario scenarios[] = {
 
 int main(int argc, char **argv)
 {
+	/* Loaded before there are workers, so that what they tell of lies at the same address here. */
+	if (!dlopen(TEST_HMM, RTLD_NOW | RTLD_LOCAL))
+		fprintf(stderr, "%s\n", dlerror());
 	return p2psim_main(argc, argv, scenarios);
 }
