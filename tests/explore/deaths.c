@@ -12,6 +12,8 @@
 #include <p2psim/minimise.h>
 #include <p2psim/trace.h>
 
+#include "explore/child.h"
+
 #define HANG_MS 1000
 
 static bool dying_always(void *state)
@@ -266,6 +268,19 @@ static void test_what_needs_another_process_is_refused_without_one(void **state)
 	}
 }
 
+/* As of a driver that only the worker has loaded: its line is not told, and nobody reads where it was. */
+static void test_a_place_that_is_not_in_this_process_is_none(void **state)
+{
+	static const struct p2psim_site here = { __FILE__, "here", __LINE__ };
+	struct p2psim_site *elsewhere = test_malloc(sizeof(*elsewhere));
+
+	(void)state;
+	assert_ptr_equal(p2psim_child_site(&here), &here);
+	assert_null(p2psim_child_site(elsewhere));
+	assert_null(p2psim_child_site(NULL));
+	test_free(elsewhere);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_a_minimal_failure_is_the_same_isolated),
 		cmocka_unit_test(test_options_that_do_not_fit_the_strategy_are_refused),
 		cmocka_unit_test(test_what_needs_another_process_is_refused_without_one),
+		cmocka_unit_test(test_a_place_that_is_not_in_this_process_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
