@@ -138,8 +138,7 @@ def compile_each(tree, compiler, language, flags, names):
     def problem(name):
         # A second inclusion must be harmless too.
         text = f'#include "{tree.path(name)}"\n#include "{tree.path(name)}"\n'
-        run = subprocess.run(compiler + ['-fsyntax-only', '-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter',
-                                         '-Wno-missing-field-initializers', '-Wno-sign-compare', *flags,
+        run = subprocess.run(compiler + ['-fsyntax-only', '-Wall', '-Wextra', '-Werror', *flags,
                                          '-I' + tree.path('include'), '-I' + tree.path('src'), '-x', language, '-'],
                              input=text, stderr=subprocess.PIPE, text=True)
         first = next((line for line in run.stderr.splitlines() if 'error' in line), run.stderr.strip())

@@ -56,6 +56,7 @@ P2PSIM_EXPORT void dma_unmap_resource(struct device *dev, dma_addr_t addr, size_
 /* -ENOMEM for DMA_MAPPING_ERROR, else 0. */
 static inline int dma_mapping_error(struct device *dev, dma_addr_t addr)
 {
+	(void)dev;
 	return addr == DMA_MAPPING_ERROR ? -ENOMEM : 0;
 }
 

@@ -19,6 +19,9 @@ typedef struct poll_table_struct {
 
 static inline void poll_wait(struct file *file, wait_queue_head_t *wq, poll_table *table)
 {
+	(void)file;
+	(void)wq;
+	(void)table;
 }
 
 #endif

@@ -12,6 +12,7 @@
 
 static inline P2PSIM_PRINTF(1, 2) int no_printk(const char *fmt, ...)
 {
+	(void)fmt;
 	return 0;
 }
 
