@@ -52,11 +52,11 @@ struct p2psim_task {
 	const char *nonblock_why;
 	uint32_t loops;			/* retry loops begun */
 	uint64_t effects;		/* steps that left something behind; counted with P2PSIM_BUSY_RETRY */
-	unsigned int held_count;
-	struct p2psim_held held[P2PSIM_HELD_MAX];
 	struct mm_struct *saved_mm;	/* kthread_use_mm() */
 	uint64_t now;			/* what time it is for a task whose time was up early; else 0 */
 	uint32_t sleeps_on;		/* the object of the queue that it was on last */
+	unsigned int held_count;
+	struct p2psim_held held[P2PSIM_HELD_MAX];	/* last: what lies behind the count is never looked at */
 };
 
 struct p2psim_arena {
@@ -219,8 +219,17 @@ static inline struct p2psim_task *p2psim_task_of(const struct task_struct *ts)
 	return (struct p2psim_task *)ts;
 }
 
-/* Says on stderr, once per thread, that a call came without a world; every slow path asks this first. */
-bool p2psim_world_missing(const char *call);
+/* Says on stderr that a call came without a world. */
+void p2psim_tell_missing(const char *call);
+
+/* Every slow path asks this first. */
+static inline bool p2psim_world_missing(const char *call)
+{
+	if (__builtin_expect(p2psim_hot != NULL, 1))
+		return false;
+	p2psim_tell_missing(call);
+	return true;
+}
 
 /* arena.c, slab.c */
 int p2psim_arena_create(struct p2psim_arena *arena, size_t bytes);

@@ -134,6 +134,17 @@ static struct p2psim_task *choose_directed(struct p2psim_world *world, uint64_t 
 	return world->tasks[__builtin_ctzll(enabled)];
 }
 
+/* How many of the enabled ones come before `picked`: few, where counting bits is a call. */
+static uint32_t rank_in(uint64_t enabled, unsigned int picked)
+{
+	uint64_t before = enabled & ((1ull << picked) - 1);
+	uint32_t rank;
+
+	for (rank = 0; before; rank++)
+		before &= before - 1;
+	return rank;
+}
+
 static void record_deviation(struct p2psim_world *world, uint64_t enabled, unsigned int picked)
 {
 	struct p2psim_schedule *schedule = &world->schedule;
@@ -150,8 +161,7 @@ static void record_deviation(struct p2psim_world *world, uint64_t enabled, unsig
 		schedule->space = space;
 	}
 	schedule->deviations[schedule->count].skip = (uint32_t)world->since_deviation;
-	schedule->deviations[schedule->count++].rank =
-		(uint32_t)__builtin_popcountll(enabled & ((1ull << picked) - 1));
+	schedule->deviations[schedule->count++].rank = rank_in(enabled, picked);
 	world->since_deviation = 0;
 }
 

@@ -25,12 +25,12 @@ static void task_clear(struct p2psim_task *task, const char *name)
 	uint32_t objects = task->objects;
 	int pid = task->ts.pid;
 
-	memset(task, 0, sizeof(*task));
+	memset(task, 0, offsetof(struct p2psim_task, held));
 	task->context = context;
 	task->world = world;
 	task->objects = objects;
 	task->ts.pid = pid;
-	snprintf(task->ts.comm, sizeof(task->ts.comm), "%s", name);
+	memcpy(task->ts.comm, name, strnlen(name, sizeof(task->ts.comm) - 1));
 	task->state = P2PSIM_TASK_LIVE;
 }
 

@@ -34,15 +34,6 @@ static bool is_before(const struct p2psim_node *step, const uint16_t *clock)
 	return clock[step->task] >= step->nth;
 }
 
-static void join(uint16_t *clock, const uint16_t *other)
-{
-	unsigned int t;
-
-	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
-		if (other[t] > clock[t])
-			clock[t] = other[t];
-}
-
 /* Waits until the lock is free, and for nothing else: whoever may be killed, and whoever only queues, goes before too. */
 static bool waits_for_lock(const struct p2psim_op *op)
 {
@@ -102,20 +93,24 @@ static void add_branch(struct p2psim_search *search, size_t at, size_t end, unsi
 static void scan(struct p2psim_search *search, size_t end, unsigned int task, int32_t previous,
 		 const struct p2psim_op *op)
 {
-	uint16_t past[P2PSIM_SEARCH_TASKS] = { 0 }, seen[P2PSIM_SEARCH_TASKS];
-	size_t i = end;
+	const uint16_t *past = p2psim_search_past(search, previous);
+	const struct p2psim_glance own = p2psim_search_glance(op);
+	size_t i = end, unordered = p2psim_search_unordered(search, past, end);
+	uint16_t seen[P2PSIM_SEARCH_TASKS];
 
-	if (previous >= 0)
-		memcpy(past, search->nodes[previous].clock, sizeof(past));
 	memcpy(seen, past, sizeof(seen));
-	while (i--) {
+	while (unordered) {
+		const struct p2psim_glance *glance = &search->glances[--i];
 		const struct p2psim_node *step = &search->nodes[i];
 
-		if (is_before(step, past) || !p2psim_steps_depend(&step->step, op) || lets_go_for(&step->step, op))
+		if (past[glance->task] >= glance->nth)
+			continue;
+		unordered--;
+		if (!p2psim_glances_meet(glance, &own) || !p2psim_steps_depend(&step->step, op) || lets_go_for(&step->step, op))
 			continue;
 		if (!is_before(step, seen)) {
 			add_branch(search, i, end, task, seen);
-			join(seen, step->clock);
+			p2psim_search_join(search, seen, step->clock);
 		} else if (op->enabled) {
 			add_branch(search, i, end, task, past);
 		}

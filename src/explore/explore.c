@@ -219,6 +219,7 @@ int p2psim_exploration_sample(struct p2psim_exploration *e, enum p2psim_strategy
 	uint64_t n;
 	int error;
 
+	e->search.want_steps = e->search.want_clocks || e->search.coverage;
 	p2psim_sampler_init(&sampler, kind, e->options->depth, e->options->seed);
 	for (n = from; n < to && (!e->found || e->options->keep_going) && !(n && p2psim_exploration_out_of_time(e)); n++) {
 		p2psim_random_init(&random, e->options->seed * 0x9e3779b97f4a7c15ull + n);

@@ -35,9 +35,24 @@ static uint64_t bit(unsigned int task)
 	return 1ull << task;
 }
 
+struct p2psim_glance p2psim_search_glance(const struct p2psim_op *op)
+{
+	struct p2psim_glance glance = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < op->access_count; i++) {
+		uint64_t object = bit(op->access[i].obj * 0x9e3779b9u >> 26);
+
+		glance.names |= object;
+		glance.writes |= op->access[i].write ? object : 0;
+	}
+	return glance;
+}
+
 static struct p2psim_node *grow(struct p2psim_search *search)
 {
 	size_t space = search->space ? 2 * search->space : 128;
+	struct p2psim_glance *glances;
 	struct p2psim_node *nodes;
 
 	if (search->depth < search->space)
@@ -46,6 +61,10 @@ static struct p2psim_node *grow(struct p2psim_search *search)
 	if (!nodes)
 		return NULL;
 	search->nodes = nodes;
+	glances = realloc(search->glances, space * sizeof(*glances));
+	if (!glances)
+		return NULL;
+	search->glances = glances;
 	search->space = space;
 	return &search->nodes[search->depth];
 }
@@ -118,12 +137,12 @@ static bool plan(struct p2psim_search *search, struct p2psim_node *node, unsigne
 }
 
 /* A clock says what happens before a step, so the sum over all steps of (task, clock) tells traces apart. */
-static uint64_t hash_of(const struct p2psim_node *node)
+static uint64_t hash_of(const struct p2psim_search *search, const struct p2psim_node *node)
 {
 	uint64_t hash = node->chosen + 1ull;
 	unsigned int t;
 
-	for (t = 0; t < P2PSIM_SEARCH_TASKS; t++) {
+	for (t = 0; t < search->tasks; t++) {
 		if (!node->clock[t])
 			continue;
 		hash = (hash ^ ((uint64_t)t << 32 | node->clock[t])) * 0x9e3779b97f4a7c15ull;
@@ -132,27 +151,36 @@ static uint64_t hash_of(const struct p2psim_node *node)
 	return hash * hash;
 }
 
+const uint16_t *p2psim_search_past(const struct p2psim_search *search, int32_t previous)
+{
+	static const uint16_t nothing[P2PSIM_SEARCH_TASKS];
+
+	return previous < 0 ? nothing : search->nodes[previous].clock;
+}
+
 /* What happens before the step at `at`: its task's past, and that of every step that it depends on. */
 static void find_clock(struct p2psim_search *search, size_t at)
 {
-	struct p2psim_node *node = &search->nodes[at], *earlier;
-	size_t i = at;
-	unsigned int t;
+	struct p2psim_node *node = &search->nodes[at];
+	const uint16_t *past = p2psim_search_past(search, node->previous);
+	struct p2psim_glance *own = &search->glances[at], *earlier = own;
+	size_t unordered = p2psim_search_unordered(search, past, at);
 
-	if (node->previous < 0)
-		memset(node->clock, 0, sizeof(node->clock));
-	else
-		memcpy(node->clock, search->nodes[node->previous].clock, sizeof(node->clock));
+	*own = p2psim_search_glance(&node->step);
+	own->task = node->task;
+	own->nth = node->nth;
+	memcpy(node->clock, past, sizeof(node->clock));
 	node->clock[node->task] = node->nth;
-	while (i--) {
-		earlier = &search->nodes[i];
-		if (node->clock[earlier->task] >= earlier->nth || !p2psim_steps_depend(&earlier->step, &node->step))
+	while (unordered) {
+		earlier--;
+		if (past[earlier->task] >= earlier->nth)
 			continue;
-		for (t = 0; t < P2PSIM_SEARCH_TASKS; t++)
-			if (earlier->clock[t] > node->clock[t])
-				node->clock[t] = earlier->clock[t];
+		unordered--;
+		if (node->clock[earlier->task] < earlier->nth && p2psim_glances_meet(earlier, own) &&
+		    p2psim_steps_depend(&search->nodes[earlier - search->glances].step, &node->step))
+			p2psim_search_join(search, node->clock, search->nodes[earlier - search->glances].clock);
 	}
-	node->trace = (at ? search->nodes[at - 1].trace : 0) + hash_of(node);
+	node->trace = (at ? search->nodes[at - 1].trace : 0) + hash_of(search, node);
 }
 
 /* The chosen step is about to be taken: what it is and what happens before it. */
@@ -161,7 +189,10 @@ static void settle(struct p2psim_search *search, size_t at)
 	struct p2psim_node *node = &search->nodes[at];
 
 	node->task = (uint8_t)p2psim_search_task(node->chosen);
-	node->step = *p2psim_task_pending(search->world, node->task);
+	if (node->task >= search->tasks)
+		search->tasks = node->task + 1u;
+	if (search->want_steps)
+		node->step = *p2psim_task_pending(search->world, node->task);
 	node->previous = search->latest[node->task];
 	node->nth = node->previous < 0 ? 1 : (uint16_t)(search->nodes[node->previous].nth + 1);
 	node->preemptions = (uint16_t)((at ? search->nodes[at - 1].preemptions : 0) + cost(search, node, node->chosen));
@@ -250,6 +281,7 @@ void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind 
 	search->base.pick = pick;
 	search->kind = kind;
 	search->bound = bound;
+	search->want_steps = true;
 	search->want_clocks = kind == P2PSIM_EXPLORE_DPOR || kind == P2PSIM_EXPLORE_SLEEP;
 	search->max_depth = P2PSIM_MAX_DEPTH;
 }
@@ -257,7 +289,9 @@ void p2psim_search_init(struct p2psim_search *search, enum p2psim_strategy_kind 
 void p2psim_search_free(struct p2psim_search *search)
 {
 	free(search->nodes);
+	free(search->glances);
 	search->nodes = NULL;
+	search->glances = NULL;
 }
 
 void p2psim_search_begin(struct p2psim_search *search, struct p2psim_world *world)

@@ -32,6 +32,16 @@ struct p2psim_node {
 	uint16_t clock[P2PSIM_SEARCH_TASKS];	/* how many steps of each task happen before or at this one */
 };
 
+/*
+ * What a walk over earlier steps asks first, close together: whose it is, and a bit for each object that it names (two
+ * may share one: where the bits meet, the steps are compared).
+ */
+struct p2psim_glance {
+	uint64_t names, writes;
+	uint16_t nth;
+	uint8_t task;
+};
+
 /* A set of 64-bit hashes; 0 stands for itself. */
 struct p2psim_hash_set {
 	uint64_t *slots;
@@ -51,6 +61,7 @@ struct p2psim_search {
 	struct p2psim_strategy *sampler; /* who picks instead, the tree only watching; NULL = the tree */
 	struct p2psim_world *world;
 	struct p2psim_node *nodes;
+	struct p2psim_glance *glances;	/* of the nodes; filled with want_clocks */
 	size_t space;
 	size_t depth;			/* steps of the execution so far */
 	size_t fixed;			/* the first ones are prescribed */
@@ -60,7 +71,9 @@ struct p2psim_search {
 	bool cut;
 	bool diverged;			/* the scenario did not repeat itself */
 	bool no_memory;
+	unsigned int tasks;		/* all that took a step have a smaller index */
 	bool want_clocks;
+	bool want_steps;		/* false: nobody asks the nodes what their steps were */
 	/*
 	 * Without preemption all steps up to where a task waits go together, and two such blocks depend if any of their
 	 * steps do: what the next step alone depends on says little, so every branch is taken.  They are few.
@@ -105,6 +118,36 @@ unsigned int p2psim_search_preemptions(const struct p2psim_search *search);
 
 /* Do two steps of different tasks depend: the same object, overlapping parts, at least one write? */
 bool p2psim_steps_depend(const struct p2psim_op *a, const struct p2psim_op *b);
+
+struct p2psim_glance p2psim_search_glance(const struct p2psim_op *op);
+/* The clock of a task's step before: its index, or -1 for none. */
+const uint16_t *p2psim_search_past(const struct p2psim_search *search, int32_t previous);
+
+/* False: the two do not depend. */
+static inline bool p2psim_glances_meet(const struct p2psim_glance *a, const struct p2psim_glance *b)
+{
+	return (a->writes & b->names) | (a->names & b->writes);
+}
+
+/* What happens before `other` happens before `clock` too. */
+static inline void p2psim_search_join(const struct p2psim_search *search, uint16_t *clock, const uint16_t *other)
+{
+	unsigned int t;
+
+	for (t = 0; t < search->tasks; t++)
+		if (other[t] > clock[t])
+			clock[t] = other[t];
+}
+
+/* How many of the first `end` steps are not in the past that `clock` tells: a walk back need not go beyond the last. */
+static inline size_t p2psim_search_unordered(const struct p2psim_search *search, const uint16_t *clock, size_t end)
+{
+	unsigned int t;
+
+	for (t = 0; t < search->tasks; t++)
+		end -= clock[t];
+	return end;
+}
 
 /*
  * dpor.c: which branches source sets ask for, once a step is settled, and for what still waits at the end; `asleep` need

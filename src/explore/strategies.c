@@ -34,12 +34,15 @@ static unsigned int pick_random(struct p2psim_strategy *strategy, const struct p
 {
 	struct p2psim_random_strategy *random = (struct p2psim_random_strategy *)strategy;
 	uint64_t mask = choice->enabled;
-	unsigned int n = (unsigned int)__builtin_popcountll(mask);
+	unsigned int n;
 
-	if (n == 1)
+	if (!(mask & (mask - 1)))
 		return choice->fallback;
 	if (choice->adverse) /* rarely enough that not always the first occasions are taken */
 		return next_random(&random->state) >> 61 ? choice->last : choice->adverse;
+	for (n = 0; mask; n++)
+		mask &= mask - 1;
+	mask = choice->enabled;
 	for (n = (unsigned int)(((next_random(&random->state) >> 32) * n) >> 32); n; n--)
 		mask &= mask - 1;
 	return (unsigned int)__builtin_ctzll(mask);
