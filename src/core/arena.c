@@ -179,6 +179,40 @@ void p2psim_block_free(void *block, const char *what)
 	arena->live_blocks--;
 }
 
+/* A big chunk's spans are contiguous with its first; all others stand alone. */
+static size_t spans_together(const struct p2psim_arena *arena, size_t *span)
+{
+	size_t end;
+
+	while (arena->span_class[*span] == P2PSIM_SPAN_MORE && *span)
+		--*span;
+	for (end = *span + 1; end < arena->used / P2PSIM_SPAN && arena->span_class[end] == P2PSIM_SPAN_MORE; end++)
+		;
+	return end - *span;
+}
+
+enum p2psim_memory p2psim_memory_at(const void *ptr, char **start, size_t *bytes)
+{
+	const struct p2psim_arena *arena = &p2psim_world_here()->arena;
+	size_t offset = (size_t)((const char *)ptr - arena->base), span = offset / P2PSIM_SPAN, count;
+	unsigned int class;
+
+	if ((const char *)ptr < arena->base || offset >= arena->used)
+		return P2PSIM_MEMORY_NONE;
+	count = spans_together(arena, &span);
+	class = arena->span_class[span];
+	if (class == P2PSIM_SPAN_BLOCKS) {
+		*start = arena->base + offset / BLOCK * BLOCK;
+		*bytes = BLOCK;
+		return P2PSIM_MEMORY_BLOCK;
+	}
+	if (class > P2PSIM_SPAN_LARGE || !class)
+		return P2PSIM_MEMORY_NONE;
+	*start = arena->base + span * P2PSIM_SPAN;
+	*bytes = count * P2PSIM_SPAN;
+	return P2PSIM_MEMORY_KMALLOC;
+}
+
 bool p2psim_inject_here(struct p2psim_world *world)
 {
 	struct p2psim_arena *arena = &world->arena;

@@ -46,6 +46,25 @@ bool p2psim_inject_point(void);
 /* Does `ptr` lie in freed memory of the arena?  Cheap enough for each entry of an API, not for each step. */
 bool p2psim_ptr_is_freed(const void *ptr);
 
+/* Where a pointer leads: whose memory, as far as the machine is concerned. */
+enum p2psim_memory {
+	P2PSIM_MEMORY_NONE,		/* a stack, a static variable, bookkeeping: nothing that a device could reach */
+	P2PSIM_MEMORY_KMALLOC,
+	P2PSIM_MEMORY_BLOCK,		/* p2psim_block_alloc() */
+};
+/* *start, *bytes: what lies together around it and is of one sort, a multiple of 64 KiB (KMALLOC) or a block of PAGE_SIZE. */
+enum p2psim_memory p2psim_memory_at(const void *ptr, char **start, size_t *bytes);
+
+/* The allocation of kmalloc() around a pointer; false: none was ever there. */
+struct p2psim_kmalloc {
+	uint32_t id;			/* what READ_ONCE() names in its step; units are bytes */
+	uint32_t size;			/* asked for */
+	uint64_t offset;		/* of the pointer in it */
+	bool freed;
+	const struct p2psim_site *site;	/* who allocated it, or who freed it */
+};
+bool p2psim_kmalloc_around(const void *ptr, struct p2psim_kmalloc *found);
+
 /* Mixes a value into the end-state hash that replay verifies: call it from quiescent checks in a fixed order. */
 void p2psim_end_hash_add(uint64_t value);
 

@@ -155,6 +155,20 @@ bool p2psim_slab_origin(struct p2psim_world *world, const void *addr, const stru
 	return true;
 }
 
+bool p2psim_kmalloc_around(const void *ptr, struct p2psim_kmalloc *found)
+{
+	struct p2psim_chunk *chunk = p2psim_hot ? chunk_around(&p2psim_world_here()->arena, ptr) : NULL;
+
+	if (!chunk || (const char *)ptr < (const char *)payload(chunk))
+		return false;
+	found->id = chunk->id;
+	found->size = chunk->size;
+	found->offset = (uint64_t)((const char *)ptr - (const char *)payload(chunk));
+	found->freed = chunk->state != CHUNK_LIVE;
+	found->site = chunk->site;
+	return true;
+}
+
 void might_alloc(gfp_t flags)
 {
 	if (!(flags & __GFP_DIRECT_RECLAIM))

@@ -10,6 +10,7 @@
 
 #include "core/layer.h"
 #include "vma/internal.h"
+#include "vma/lowmem.h"
 #include "vma/zone_device.h"
 
 /* May the CPU use this page?  Told once it has been decided who goes next. */
@@ -35,15 +36,29 @@ static void *zero_page_bytes(struct page *page)
 	return page->data;
 }
 
-static void *map(struct page *page, const char *what)
+static void *bytes_of(struct page *page, const char *what)
 {
-	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, what);
 	check_reachable(page, what);
 	if (is_zero_page(page))
 		return zero_page_bytes(page);
 	if (!page->data)
 		page->data = p2psim_block_alloc_sure("page contents");
 	return page->data;
+}
+
+static void *map(struct page *page, const char *what)
+{
+	p2psim_step_range(P2PSIM_STEP_MEM_WRITE, P2PSIM_OBJ_RAM, true, page->pfn, page->pfn, what);
+	return bytes_of(page, what);
+}
+
+void *(page_address)(const struct page *page)
+{
+	struct page *shown = (struct page *)(uintptr_t)page;
+	void *bytes = bytes_of(shown, "page_address()");
+
+	lowmem_remember(shown);
+	return bytes;
 }
 
 /* It is mapped for reading alone: who wrote to it is found out here. */

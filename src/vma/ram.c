@@ -15,6 +15,7 @@
 #include <p2psim/step.h>
 #include <p2psim/world.h>
 
+#include "vma/lowmem.h"
 #include "vma/swap.h"
 #include "vma/zone_device.h"
 
@@ -53,6 +54,7 @@ struct p2psim_ram_state {
 	struct mmio_window *windows;
 	struct p2psim_swap_state swap;
 	struct p2psim_pagemaps pagemaps;
+	struct p2psim_lowmem lowmem;
 };
 
 static void check_ram(void *state)
@@ -195,6 +197,21 @@ static void free_to_block(struct p2psim_ram_state *ram, struct page *page)
 	ram->free_blocks = head;
 }
 
+struct page *ram_take_top(unsigned long count)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+	unsigned long pfn, first;
+
+	if (!ram || ram->top - ram->next < count)
+		return NULL;
+	first = FIRST_PFN + ram->top - count;
+	for (pfn = first; pfn < first + count; pfn += SECTION - pfn % SECTION)
+		if (!section_of(ram, pfn))
+			return NULL;
+	ram->top -= count;
+	return &section_of(ram, first)[first % SECTION];
+}
+
 struct page *(alloc_page)(gfp_t flags)
 {
 	struct p2psim_ram_state *ram = p2psim_ram();
@@ -238,6 +255,12 @@ static void free_page_now(struct p2psim_ram_state *ram, struct page *page)
 		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed while it is locked", page->pfn);
 	if (is_zone_device_page(page)) {
 		zone_device_page_free(page);
+		return;
+	}
+	if (lowmem_is_kmalloc(page)) {
+		p2psim_violate(P2PSIM_BALANCE, 0, P2PSIM_OBJ_RAM, 0, "page %lx is freed, which is memory of kmalloc()",
+			       page->pfn);
+		page->_refcount.counter = 1;
 		return;
 	}
 	p2psim_block_free(page->data, "page contents");
@@ -467,7 +490,8 @@ static int ram_access(u64 phys, void *buf, size_t len, bool write)
 			       page->pfn);
 		return 0;
 	}
-	if (page->_refcount.counter <= 0) { /* nothing sensible: poison comes out, writes vanish */
+	if (page->_refcount.counter <= 0 || lowmem_check_freed(page, phys & ~PAGE_MASK, write)) {
+		/* nothing sensible: poison comes out, writes vanish */
 		if (!write)
 			memset(buf, POISON, len);
 		return 0;
@@ -559,4 +583,11 @@ struct p2psim_pagemaps *p2psim_pagemaps(void)
 	struct p2psim_ram_state *ram = p2psim_ram();
 
 	return ram ? &ram->pagemaps : NULL;
+}
+
+struct p2psim_lowmem *p2psim_lowmem(void)
+{
+	struct p2psim_ram_state *ram = p2psim_ram();
+
+	return ram ? &ram->lowmem : NULL;
 }

@@ -86,6 +86,55 @@ static inline phys_addr_t page_to_phys(const struct page *page)
 	return (phys_addr_t)page->pfn << PAGE_SHIFT;
 }
 
+/* The page `n` behind it in physical memory: struct pages do not all lie in a row. */
+#define nth_page(page, n) pfn_to_page(page_to_pfn(page) + (n))
+#define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)
+
+/*
+ * The kernel's own view of RAM.  Memory of kmalloc() is RAM too: it gets its pages when somebody asks for them.
+ * virt_to_page(): of kmalloc() memory, or of what page_address() gave.  NULL after CONTRACT: a stack, a static variable; what is
+ * at the address may be freed.
+ * page_address(): PAGE_SIZE bytes, the same address as long as the page lives.
+ * Context: any; no step: what happens through the pointer is not seen, unless by READ_ONCE() and WRITE_ONCE().
+ */
+P2PSIM_EXPORT struct page *virt_to_page(const volatile void *addr);
+P2PSIM_EXPORT void *page_address(const struct page *page);
+P2PSIM_EXPORT bool virt_addr_valid(const volatile void *addr);
+#define virt_to_page(addr) (P2PSIM_HERE(), virt_to_page((const volatile void *)(addr)))
+#define page_address(page) (P2PSIM_HERE(), page_address(page))
+
+static inline phys_addr_t virt_to_phys(const volatile void *addr)
+{
+	const struct page *page = virt_to_page(addr);
+
+	return page ? page_to_phys(page) + offset_in_page(addr) : 0;
+}
+
+/* NULL: no RAM there. */
+static inline void *phys_to_virt(phys_addr_t phys)
+{
+	struct page *page = pfn_to_page(phys >> PAGE_SHIFT);
+
+	return page ? (char *)page_address(page) + offset_in_page(phys) : NULL;
+}
+#define __pa(addr) virt_to_phys((const volatile void *)(addr))
+#define __va(phys) phys_to_virt(phys)
+
+/* A page by its address.  0: out of memory. */
+static inline unsigned long __get_free_page(gfp_t flags)
+{
+	struct page *page = alloc_page(flags);
+
+	return page ? (unsigned long)page_address(page) : 0;
+}
+#define get_zeroed_page(flags) __get_free_page(flags)
+
+static inline void free_page(unsigned long addr)
+{
+	if (addr)
+		put_page(virt_to_page((void *)addr));
+}
+
 P2PSIM_EXPORT int page_count(const struct page *page);
 P2PSIM_EXPORT int page_mapcount(const struct page *page);
 P2PSIM_EXPORT bool set_page_dirty(struct page *page);
