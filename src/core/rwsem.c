@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader/writer semaphores.
+ * Reader/writer semaphores, and reader/writer spinlocks, which differ in that nobody may sleep with one.
  *
  *	free --down_read--> readers=n --up_read--> free
  *	free --down_write--> owner --up_write--> free
@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 
+#include <p2psim/linux/rwlock.h>
 #include <p2psim/linux/rwsem.h>
 
 #include "core/internal.h"
@@ -114,28 +115,39 @@ int(down_read_killable)(struct rw_semaphore *sem)
 	return 0;
 }
 
+static int try_shared(struct p2psim_lock *lock)
+{
+	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&lock->obj), false, "read");
+	if (!reader_may_enter(lock) || p2psim_trylock_goes_wrong())
+		return 0;
+	enter_shared(lock, P2PSIM_LOCK_TRY);
+	return 1;
+}
+
 int(down_read_trylock)(struct rw_semaphore *sem)
 {
-	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), false, "read");
-	if (!reader_may_enter(&sem->lock) || p2psim_trylock_goes_wrong())
-		return 0;
-	enter_shared(&sem->lock, P2PSIM_LOCK_TRY);
-	return 1;
+	return try_shared(&sem->lock);
+}
+
+static bool reader_leaves(struct p2psim_lock *lock)
+{
+	uint32_t id = p2psim_object_id(&lock->obj);
+
+	if (!lock->readers || lock->owner) {
+		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s releases %s for reading, which no reader holds", current->comm,
+			       lock->obj.name);
+		return false;
+	}
+	p2psim_step_on(P2PSIM_STEP_RDUNLOCK, id, false, NULL);
+	p2psim_object_id(&lock->obj); /* freed meanwhile: a UAF */
+	p2psim_lockdep_release(lock);
+	lock->readers--;
+	return true;
 }
 
 void(up_read)(struct rw_semaphore *sem)
 {
-	uint32_t id = p2psim_object_id(&sem->lock.obj);
-
-	if (!sem->lock.readers || sem->lock.owner) {
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s releases %s for reading, which no reader holds", current->comm,
-			       sem->lock.obj.name);
-		return;
-	}
-	p2psim_step_on(P2PSIM_STEP_RDUNLOCK, id, false, NULL);
-	p2psim_object_id(&sem->lock.obj); /* freed meanwhile: a UAF */
-	p2psim_lockdep_release(&sem->lock);
-	sem->lock.readers--;
+	reader_leaves(&sem->lock);
 }
 
 /* Queues and waits; `killable` NULL or who may be killed.  0 or -EINTR. */
@@ -189,39 +201,44 @@ int(down_write_killable)(struct rw_semaphore *sem)
 	return error;
 }
 
-int(down_write_trylock)(struct rw_semaphore *sem)
+static int try_exclusive(struct p2psim_lock *lock)
 {
-	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&sem->lock.obj), true, "write");
-	if (!writer_may_enter(&sem->lock) || p2psim_trylock_goes_wrong())
+	p2psim_step_on(P2PSIM_STEP_TRYLOCK, p2psim_object_id(&lock->obj), true, "write");
+	if (!writer_may_enter(lock) || p2psim_trylock_goes_wrong())
 		return 0;
-	enter_exclusive(&sem->lock, 0, P2PSIM_LOCK_TRY);
+	enter_exclusive(lock, 0, P2PSIM_LOCK_TRY);
 	return 1;
 }
 
-static bool writer_leaves(struct rw_semaphore *sem, enum p2psim_step_kind kind)
+int(down_write_trylock)(struct rw_semaphore *sem)
 {
-	uint32_t id = p2psim_object_id(&sem->lock.obj);
+	return try_exclusive(&sem->lock);
+}
 
-	if (sem->lock.owner != current) {
+static bool writer_leaves(struct p2psim_lock *lock, enum p2psim_step_kind kind)
+{
+	uint32_t id = p2psim_object_id(&lock->obj);
+
+	if (lock->owner != current) {
 		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s releases %s for writing, which %s holds", current->comm,
-			       sem->lock.obj.name, sem->lock.owner ? sem->lock.owner->comm : "no writer");
+			       lock->obj.name, lock->owner ? lock->owner->comm : "no writer");
 		return false;
 	}
 	p2psim_step_on(kind, id, true, NULL);
-	p2psim_object_id(&sem->lock.obj); /* freed meanwhile: a UAF */
-	p2psim_lockdep_release(&sem->lock);
-	sem->lock.owner = NULL;
+	p2psim_object_id(&lock->obj); /* freed meanwhile: a UAF */
+	p2psim_lockdep_release(lock);
+	lock->owner = NULL;
 	return true;
 }
 
 void(up_write)(struct rw_semaphore *sem)
 {
-	writer_leaves(sem, P2PSIM_STEP_UNLOCK);
+	writer_leaves(&sem->lock, P2PSIM_STEP_UNLOCK);
 }
 
 void(downgrade_write)(struct rw_semaphore *sem)
 {
-	if (writer_leaves(sem, P2PSIM_STEP_DOWNGRADE))
+	if (writer_leaves(&sem->lock, P2PSIM_STEP_DOWNGRADE))
 		enter_shared(&sem->lock, P2PSIM_LOCK_TRY);
 }
 
@@ -233,4 +250,59 @@ bool rwsem_is_locked(struct rw_semaphore *sem)
 bool rwsem_is_write_held(struct rw_semaphore *sem)
 {
 	return sem->lock.owner == current;
+}
+
+/* ---- spinlocks ---- */
+
+void __rwlock_init(rwlock_t *lock, const char *name)
+{
+	lock->lock = (struct p2psim_lock){};
+	p2psim_object_init(&lock->lock.obj, name);
+}
+
+void(read_lock)(rwlock_t *lock)
+{
+	if (p2psim_world_missing("read_lock") || is_own(&lock->lock))
+		return;
+	p2psim_step_guarded(P2PSIM_STEP_RDLOCK, p2psim_object_id(&lock->lock.obj), false, NULL, reader_may_enter,
+			    &lock->lock);
+	enter_shared(&lock->lock, 0);
+	p2psim_task_here()->spin_depth++;
+}
+
+int(read_trylock)(rwlock_t *lock)
+{
+	if (p2psim_world_missing("read_trylock") || !try_shared(&lock->lock))
+		return 0;
+	p2psim_task_here()->spin_depth++;
+	return 1;
+}
+
+void(read_unlock)(rwlock_t *lock)
+{
+	if (reader_leaves(&lock->lock))
+		p2psim_task_here()->spin_depth--;
+}
+
+void(write_lock)(rwlock_t *lock)
+{
+	if (p2psim_world_missing("write_lock") || is_own(&lock->lock))
+		return;
+	(void)wait_as_writer(&lock->lock, NULL);
+	enter_exclusive(&lock->lock, 0, P2PSIM_LOCK_EXCLUSIVE);
+	p2psim_task_here()->spin_depth++;
+}
+
+int(write_trylock)(rwlock_t *lock)
+{
+	if (p2psim_world_missing("write_trylock") || !try_exclusive(&lock->lock))
+		return 0;
+	p2psim_task_here()->spin_depth++;
+	return 1;
+}
+
+void(write_unlock)(rwlock_t *lock)
+{
+	if (writer_leaves(&lock->lock, P2PSIM_STEP_UNLOCK))
+		p2psim_task_here()->spin_depth--;
 }

@@ -103,12 +103,12 @@ static struct mmu_notifier *next(struct mmu_notifier_subscriptions *subs, struct
 
 #define for_each_listed(sub, subs) for ((sub) = first(subs); (sub); (sub) = next((subs), (sub)))
 
-static int read_lock(void)
+static int list_read_lock(void)
 {
 	return (srcu_read_lock)(&notifier_world()->srcu);
 }
 
-static void read_unlock(int idx)
+static void list_read_unlock(int idx)
 {
 	(srcu_read_unlock)(&notifier_world()->srcu, idx);
 }
@@ -220,7 +220,7 @@ int notifier_list_start(struct mmu_notifier_subscriptions *subs, const struct mm
 
 	if (is_empty(subs))
 		return 0;
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs) {
 		error = CALL(sub, range->mm, why_nonblock(range), invalidate_range_start, range);
 		if (!error)
@@ -231,7 +231,7 @@ int notifier_list_start(struct mmu_notifier_subscriptions *subs, const struct mm
 	}
 	if (result)
 		unwind_start(subs, range);
-	read_unlock(idx);
+	list_read_unlock(idx);
 	return result;
 }
 
@@ -242,14 +242,14 @@ void notifier_list_end(struct mmu_notifier_subscriptions *subs, const struct mmu
 
 	if (is_empty(subs))
 		return;
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs) {
 		if (!only_end)
 			CALL_VOID(sub, range->mm, under_ptl, invalidate_range, range->mm, range->start, range->end);
 		if (!p2psim_ptr_is_freed(sub))
 			CALL_VOID(sub, range->mm, why_nonblock(range), invalidate_range_end, range);
 	}
-	read_unlock(idx);
+	list_read_unlock(idx);
 }
 
 void mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -260,10 +260,10 @@ void mmu_notifier_invalidate_range(struct mm_struct *mm, unsigned long start, un
 
 	if (!subs)
 		return;
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs)
 		CALL_VOID(sub, mm, under_ptl, invalidate_range, mm, start, end);
-	read_unlock(idx);
+	list_read_unlock(idx);
 }
 
 static bool is_announced(struct mm_struct *mm, unsigned long address)
@@ -290,10 +290,10 @@ void mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address, pte_t 
 	if (!is_announced(mm, address))
 		p2psim_violate(P2PSIM_CONTRACT, 0, mm->obj.id, 0,
 			       "mmu_notifier_change_pte() of 0x%lx outside an invalidation of it", address);
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs)
 		CALL_VOID(sub, mm, under_ptl, change_pte, mm, address, pte);
-	read_unlock(idx);
+	list_read_unlock(idx);
 }
 
 int mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -304,10 +304,10 @@ int mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start, un
 
 	if (!subs)
 		return 0;
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs)
 		young |= CALL(sub, mm, under_ptl, clear_flush_young, mm, start, end);
-	read_unlock(idx);
+	list_read_unlock(idx);
 	return young;
 }
 
@@ -319,10 +319,10 @@ int mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start, unsigned
 
 	if (!subs)
 		return 0;
-	idx = read_lock();
+	idx = list_read_lock();
 	for_each_listed(sub, subs)
 		young |= CALL(sub, mm, under_ptl, clear_young, mm, start, end);
-	read_unlock(idx);
+	list_read_unlock(idx);
 	return young;
 }
 
@@ -334,10 +334,10 @@ int mmu_notifier_test_young(struct mm_struct *mm, unsigned long address)
 
 	if (!subs)
 		return 0;
-	idx = read_lock();
+	idx = list_read_lock();
 	for (sub = first(subs); sub && !young; sub = next(subs, sub))
 		young = CALL(sub, mm, under_ptl, test_young, mm, address);
-	read_unlock(idx);
+	list_read_unlock(idx);
 	return young;
 }
 
@@ -487,9 +487,9 @@ void mmu_notifier_unregister(struct mmu_notifier *subscription, struct mm_struct
 		return;
 	p2psim_step_on(P2PSIM_STEP_READ, p2psim_object_id(&subs->obj), false, "notifier:list");
 	if (!hlist_unhashed(&subscription->hlist)) {
-		idx = read_lock();
+		idx = list_read_lock();
 		CALL_VOID(subscription, mm, NULL, release, mm);
-		read_unlock(idx);
+		list_read_unlock(idx);
 	}
 	spin_lock(&subs->lock);
 	take_off(subs, subscription, NOTIFIER_GONE);
@@ -618,7 +618,7 @@ void mmu_notifier_synchronize(void)
 static void release_listed(struct mmu_notifier_subscriptions *subs, struct mm_struct *mm)
 {
 	struct mmu_notifier *sub;
-	int idx = read_lock();
+	int idx = list_read_lock();
 
 	for_each_listed(sub, subs)
 		CALL_VOID(sub, mm, NULL, release, mm);
@@ -626,7 +626,7 @@ static void release_listed(struct mmu_notifier_subscriptions *subs, struct mm_st
 	while (subs->list.first)
 		take_off(subs, sub_of(subs->list.first), NOTIFIER_RELEASED);
 	spin_unlock(&subs->lock);
-	read_unlock(idx);
+	list_read_unlock(idx);
 	(synchronize_srcu)(&notifier_world()->srcu);
 }
 

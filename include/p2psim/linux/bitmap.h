@@ -8,7 +8,6 @@
 #include <p2psim/linux/bitops.h>
 #include <p2psim/linux/slab.h>
 
-#define DECLARE_BITMAP(name, bits) unsigned long name[BITS_TO_LONGS(bits)]
 #define bitmap_size(bits) (BITS_TO_LONGS(bits) * sizeof(unsigned long))
 
 #define bitmap_alloc(bits, flags) ((unsigned long *)kmalloc(bitmap_size(bits), (flags)))

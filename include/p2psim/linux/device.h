@@ -10,6 +10,8 @@
 #define P2PSIM_LINUX_DEVICE_H
 
 #include <p2psim/linux/err.h>
+#include <p2psim/linux/kobject.h>
+#include <p2psim/linux/ktime.h>
 #include <p2psim/linux/list.h>
 #include <p2psim/linux/mm_types.h>
 #include <p2psim/linux/printk.h>

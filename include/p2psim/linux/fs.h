@@ -10,12 +10,15 @@
 #include <fcntl.h>
 
 /* Drivers get these with the kernel's fs.h, too. */
+#include <p2psim/linux/capability.h>
 #include <p2psim/linux/init.h>
 #include <p2psim/linux/kdev_t.h>
 #include <p2psim/linux/mm_types.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/rbtree.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/linux/uidgid.h>
+#include <p2psim/linux/wait.h>
 #include <p2psim/linux/workqueue.h>
 #include <p2psim/linux/xarray.h>
 

@@ -10,6 +10,9 @@
 #include <limits.h>
 #include <p2psim/base.h>
 #include <p2psim/race.h>
+#ifdef __KERNEL__
+#include <p2psim/linux/kconfig.h>
+#endif
 #include <p2psim/linux/types.h>
 
 #ifndef likely
@@ -91,6 +94,7 @@
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
 #define __always_unused __attribute__((unused))
+#define __cold __attribute__((cold))
 #define __read_mostly
 #define __ro_after_init
 #define __initdata

@@ -73,6 +73,7 @@
 #include <p2psim/linux/err.h>
 #include <p2psim/linux/interval_tree.h>
 #include <p2psim/linux/mm_types.h>
+#include <p2psim/linux/srcu.h>
 #include <p2psim/lock.h>
 
 P2PSIM_BEGIN_DECLS

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/spinlock.h, rwlock.h, 6.1 (reduced: interrupts do not exist, so _irq and _irqsave are the plain
+ * Mirrors: include/linux/spinlock.h, 6.1 (reduced: interrupts do not exist, so _irq and _irqsave are the plain
  * ones).  Nobody may sleep while holding one.  Each call is one step.
  */
 #ifndef P2PSIM_LINUX_SPINLOCK_H
 #define P2PSIM_LINUX_SPINLOCK_H
 
 #include <p2psim/linux/kernel.h>
+#include <p2psim/linux/rwlock.h>
 #include <p2psim/lock.h>
 
 typedef struct spinlock {

@@ -27,6 +27,8 @@ typedef unsigned int gfp_t;
 typedef unsigned int vm_fault_t; /* mask of VM_FAULT_* */
 typedef unsigned short umode_t;
 
+#define DECLARE_BITMAP(name, bits) unsigned long name[((bits) + 63) / 64]
+
 typedef struct {
 	int counter;
 } atomic_t;

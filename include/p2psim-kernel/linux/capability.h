@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/capability.h>
+#include <p2psim/linux/capability.h>

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/if_ether.h>
+#include <p2psim/linux/if_ether.h>

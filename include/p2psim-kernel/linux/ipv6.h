@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/ipv6.h>
+#include <p2psim/linux/ipv6.h>
