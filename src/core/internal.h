@@ -172,6 +172,7 @@ struct p2psim_world {
 	struct p2psim_rcu_state rcu;
 	struct workqueue_struct *events_wq;
 	struct p2psim_timers *timers;
+	struct p2psim_softirq *softirq;
 	struct module *modules;			/* that this execution has loaded */
 	char module_error[256];
 
@@ -247,6 +248,9 @@ bool p2psim_slab_origin(struct p2psim_world *world, const void *addr, const stru
 #define P2PSIM_SPAN 65536u
 enum { P2PSIM_SPAN_NONE, P2PSIM_SPAN_LARGE = 33, P2PSIM_SPAN_MORE, P2PSIM_SPAN_BLOCKS, P2PSIM_SPAN_BOOK,
        P2PSIM_SPAN_TEXT };
+
+/* tasklet.c */
+bool p2psim_softirq_is(const struct task_struct *task);
 
 /* object.c */
 uint32_t p2psim_next_id(struct p2psim_world *world);

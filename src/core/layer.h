@@ -18,6 +18,8 @@ enum p2psim_layer {
 	P2PSIM_LAYER_IOPORT,	/* regions of physical addresses (src/vma/ioport.c) */
 	P2PSIM_LAYER_CHRDEV,	/* numbers of character devices and their nodes (src/p2p/chrdev.c) */
 	P2PSIM_LAYER_REASON,	/* the last refusal of each task (src/vma/reason.c): all layers from vma up share it */
+	P2PSIM_LAYER_IRQ,	/* interrupt lines (src/core/irq.c) */
+	P2PSIM_LAYER_IOMEM,	/* addresses of ioremap() (src/p2p/iomem.c) */
 	P2PSIM_LAYER_NR
 };
 

@@ -46,6 +46,7 @@ static void begin_execution(struct p2psim_world *world)
 	world->name_count = 0;
 	world->events_wq = NULL;
 	world->timers = NULL;
+	world->softirq = NULL;
 	p2psim_modules_let_go(world);
 	memcpy(world->adversary_left, world->config.adversary, sizeof(world->adversary_left));
 	memset(&world->rcu, 0, sizeof(world->rcu));

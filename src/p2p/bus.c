@@ -101,12 +101,14 @@ static bool route_below_bridge(struct pci_dev *from, u64 addr, struct p2psim_tlp
 	return true;
 }
 
-static struct p2psim_bar_place *bar_anywhere(u64 cpu_addr)
+struct p2psim_bar_place *p2psim_bar_anywhere(u64 cpu_addr)
 {
 	struct p2psim_p2p_state *state = p2psim_p2p_state();
 	struct p2psim_bar_place *place;
 	struct p2psim_host_bridge *host;
 
+	if (!state)
+		return NULL;
 	list_for_each_entry(host, &state->hosts, link) {
 		place = p2psim_bar_at(host, cpu_addr);
 		if (place)
@@ -128,7 +130,7 @@ static void route_at_root(struct pci_dev *from, u64 addr, struct p2psim_tlp_resu
 		result->where = P2PSIM_TLP_RAM;
 		return;
 	}
-	place = bar_anywhere(addr);
+	place = p2psim_bar_anywhere(addr);
 	if (!place) {
 		result->status = P2PSIM_TLP_UNSUPPORTED_REQUEST;
 	} else if (from && !p2psim_host_allows(place->pdev, from, NULL)) {

@@ -78,6 +78,9 @@ u32 p2psim_tree_id(struct pci_dev *pdev);
 bool p2psim_is_ram(u64 phys);
 struct p2psim_bar_place *p2psim_bar_at(struct p2psim_host_bridge *host, u64 cpu_addr);
 
+/* bus.c: the BAR at a CPU address, whichever host bridge it is below. */
+struct p2psim_bar_place *p2psim_bar_anywhere(u64 cpu_addr);
+
 /* bar.c */
 int p2psim_bar_access(struct p2psim_bar *bar, u64 offset, void *buf, size_t len, bool write, bool by_cpu, bool quiet);
 u32 p2psim_bar_generation(const struct p2psim_bar *bar, unsigned long page, u64 *changed_step);

@@ -164,6 +164,12 @@ P2PSIM_EXPORT void p2psim_once(const volatile void *addr, size_t size, bool writ
 #define smp_mb() barrier()
 #define smp_rmb() barrier()
 #define smp_wmb() barrier()
+#define mb() barrier()
+#define rmb() barrier()
+#define wmb() barrier()
+#define dma_mb() barrier()
+#define dma_rmb() barrier()
+#define dma_wmb() barrier()
 
 /* Reports a sleep where one must not: spinlock or RCU held, or inside a non-blockable invalidation (LOCKGRAPH). */
 P2PSIM_EXPORT void might_sleep(void);
