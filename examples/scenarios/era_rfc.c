@@ -5,7 +5,8 @@
  * One importer maps what its layout says by hmm_range_dma_map(), and gives it back.  A layout has a letter a page:
  *
  *	A B C	objects of gpu0, each a VMA; the same letter again: the next page of the same object
- *	r	main memory
+ *	p	a page of the process that lies in gpu0's memory (4/5)
+ *	r R	main memory, untouched; written to
  *	.	nothing
  */
 #include "machine.h"
@@ -36,6 +37,7 @@ struct layout {
 	unsigned int object_flags;	/* enum p2psim_gpu_object_flags */
 	bool read_only;			/* the device VMAs are */
 	bool narrow;			/* the importer reaches no main memory */
+	bool closed;			/* gpu0 lets nobody at its memory */
 };
 
 struct rfc {
@@ -109,6 +111,32 @@ static int map_object(struct rfc *t, unsigned long first, unsigned long count)
 	return layout()->read_only ? p2psim_mprotect(t->m.app, AT(first), count * PAGE_SIZE, PROT_READ) : 0;
 }
 
+static int map_main(struct rfc *t, unsigned long first, unsigned long count)
+{
+	int ret = machine_map_anonymous(&t->m, AT(first), count);
+	unsigned long i;
+
+	for (i = 0; i < count && !ret && layout()->pages[first] == 'R'; i++)
+		ret = p2psim_store_byte(t->m.app, AT(first + i), 'R');
+	return ret;
+}
+
+static int map_memory(struct rfc *t, unsigned long first, unsigned long count)
+{
+	int ret = machine_map_anonymous(&t->m, AT(first), count);
+
+	if (ret)
+		return ret;
+	return p2psim_gpu_migrate(t->m.gpu, p2psim_process_mm(t->m.app), AT(first), AT(first + count)) == (long)count
+		       ? 0
+		       : -ENOMEM;
+}
+
+static bool nobody(const struct p2psim_gpu_object *bo, const struct device *importer, bool write, void *arg)
+{
+	return false;
+}
+
 /* The same letter all along. */
 static int map_run(struct rfc *t, unsigned long first, unsigned long count)
 {
@@ -116,7 +144,9 @@ static int map_run(struct rfc *t, unsigned long first, unsigned long count)
 
 	if (letter == '.')
 		return 0;
-	return letter == 'r' ? machine_map_anonymous(&t->m, AT(first), count) : map_object(t, first, count);
+	if (letter == 'p')
+		return map_memory(t, first, count);
+	return letter == 'r' || letter == 'R' ? map_main(t, first, count) : map_object(t, first, count);
 }
 
 static int map_layout(struct rfc *t)
@@ -155,6 +185,8 @@ static int setup(void *state)
 	int ret = machine_build(&t->m, &config) ?: map_layout(t);
 
 	mutex_init(&t->lock);
+	if (layout()->closed)
+		p2psim_gpu_set_policy(t->m.gpu, nobody, NULL);
 	if (!ret && layout()->narrow)
 		*importer(t)->dma_mask = DMA_BIT_MASK(12);
 	if (!ret)
@@ -219,13 +251,23 @@ static dma_addr_t bar_address(const struct rfc *t, unsigned long page)
 	       ((dma_addr_t)(p2psim_gpu_object_bar_page(t->of_page[page]) + in_object) << PAGE_SHIFT);
 }
 
+/* One in the gpu's memory is in the BAR if the gpu allows it, else it has come back. */
+static bool is_where_it_should(const struct rfc *t, unsigned long page)
+{
+	bool p2p = t->pfns[page] & HMM_PFN_P2P;
+
+	if (layout()->pages[page] == 'p')
+		return p2p == !layout()->closed;
+	return !t->of_page[page] || t->daddrs[page] == bar_address(t, page);
+}
+
 /* Each page has an address, and those of the gpu the right one. */
 static bool all_right(const struct rfc *t)
 {
 	unsigned long i;
 
 	for (i = 0; i < t->pages; i++)
-		if (t->daddrs[i] == DMA_MAPPING_ERROR || (t->of_page[i] && t->daddrs[i] != bar_address(t, i)))
+		if (t->daddrs[i] == DMA_MAPPING_ERROR || !is_where_it_should(t, i))
 			return false;
 	return true;
 }
@@ -237,7 +279,7 @@ static bool all_given_back(const struct rfc *t)
 	for (i = 0; i < t->pages; i++)
 		if (t->daddrs[i] != DMA_MAPPING_ERROR || (t->of_page[i] && p2psim_gpu_object_mapped(t->of_page[i])))
 			return false;
-	return true;
+	return !p2psim_gpu_pages_mapped(t->m.gpu);
 }
 
 /* ---- Tasks ---- */
@@ -326,5 +368,21 @@ const struct p2psim_scenario p2psim_era_rfc[] = {
 	ERA_PAIR("R13-earlier-vmas-stay", R13_EARLIER_VMAS_STAY, NULL, P2PSIM_VIOLATION, P2PSIM_CONTRACT,
 		 FIELDS("Are the device pages of earlier VMAs given back when a later one fails?", "5/5", LAYOUT("Ar."),
 			NIC0(nic_maps_in_vain)))
+	{},
+};
+
+/* The same defects where they were posted: in 4/5, for pages of regular VMAs in a device's memory. */
+const struct p2psim_scenario p2psim_era_memory[] = {
+	ERA_PAIR("R2-first-slot-of-memory", R2_FIRST_SLOT, NULL, P2PSIM_VIOLATION, P2PSIM_RANGE,
+		 FIELDS("Has each page its own address after two runs of pages in a gpu's memory?", "4/5", LAYOUT("pRp"),
+			NIC0(nic_maps)))
+	ERA_PAIR("R3-skips-a-page-of-memory", R3_SKIPS_A_PAGE, NULL, P2PSIM_ALWAYS, 0,
+		 FIELDS("Is the page behind several in a gpu's memory mapped?", "4/5", LAYOUT("ppr"), NIC0(nic_maps)))
+	ERA_PAIR("R4-unwind-forward-of-memory", R4_UNWIND_FORWARD, NULL, P2PSIM_VIOLATION, P2PSIM_CONTRACT,
+		 FIELDS("Are pages in a gpu's memory given back when a later one fails?", "4/5",
+			LAYOUT("ppr", .narrow = true), NIC0(nic_maps_in_vain)))
+	ERA_PAIR("R10-two-conventions-of-memory", R10_TWO_CONVENTIONS, NULL, P2PSIM_VIOLATION, P2PSIM_CONTRACT,
+		 FIELDS("Does a refusal bring the page back to main memory?", "4/5 and 5/5", LAYOUT("p", .closed = true),
+			NIC0(nic_maps)))
 	{},
 };

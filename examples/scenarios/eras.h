@@ -13,6 +13,8 @@ extern const struct p2psim_scenario p2psim_era_hmm[];	 /* D1..D12, D14: the HMM 
 extern const struct p2psim_scenario p2psim_era_reason[]; /* D13: its callback without a reason */
 extern const struct p2psim_scenario p2psim_era_rfc[];	 /* R1..R8, R10..R13: the RFC as it was posted */
 extern const struct p2psim_scenario p2psim_era_pages[];	 /* R9: its pages in ranges of 5.2 */
+extern const struct p2psim_scenario p2psim_era_memory[]; /* R2, R3, R4, R10 in a device's memory */
+extern const struct p2psim_scenario p2psim_rfc_pages[];	 /* pages in a gpu's memory, and who imports them: RFC 4/5 */
 
 /*
  * Two entries of an array: a scenario, and the same with the quirk on, which gives `found` (SOMETIMES, ALWAYS or VIOLATION,

@@ -17,7 +17,8 @@ static int build_tree(struct machine *m)
 
 int machine_build(struct machine *m, const struct machine_config *config)
 {
-	struct p2psim_gpu_config gpu = { .name = "gpu0", .policy = config->policy, .faults = config->gpu_faults };
+	struct p2psim_gpu_config gpu = { .name = "gpu0", .policy = config->policy, .faults = config->gpu_faults,
+					 .bar_pages = config->bar_pages };
 	struct p2psim_nic_config nic = { .name = "nic0", .faults = config->nic_faults };
 
 	if (build_tree(m))
@@ -34,16 +35,29 @@ int machine_add_disk(struct machine *m, unsigned int flags)
 	return m->disk ? 0 : -ENOMEM;
 }
 
+int machine_add_nic(struct machine *m, unsigned long start, unsigned long length)
+{
+	struct p2psim_nic_config config = { .name = "nic1" };
+
+	m->nic1 = p2psim_nic_create(p2psim_pci_switch_port(m->sw, 2), &config);
+	if (!m->nic1)
+		return -ENOMEM;
+	return p2psim_nic_register(m->nic1, p2psim_process_mm(m->app), start, length, P2PSIM_NIC_WRITE, &m->mr1);
+}
+
 void machine_demolish(struct machine *m)
 {
 	if (m->import)
 		p2psim_import_destroy(m->import);
 	if (m->mr)
 		p2psim_nic_deregister(m->mr);
+	if (m->mr1)
+		p2psim_nic_deregister(m->mr1);
 	if (m->app)
 		p2psim_process_exit(m->app);
 	p2psim_importer_destroy(m->disk);
 	p2psim_nic_destroy(m->nic);
+	p2psim_nic_destroy(m->nic1);
 	p2psim_gpu_destroy(m->gpu);
 }
 

@@ -21,8 +21,10 @@ struct machine {
 	struct p2psim_gpu *gpu;
 	struct p2psim_nic *nic;
 	struct p2psim_importer *disk;	/* machine_add_disk() */
+	struct p2psim_nic *nic1;	/* machine_add_nic() */
 	struct p2psim_process *app;
 	struct p2psim_nic_region *mr;
+	struct p2psim_nic_region *mr1;	/* of nic1 */
 	struct p2psim_import *import;
 };
 
@@ -31,11 +33,14 @@ struct machine_config {
 	unsigned int gpu_faults;	/* enum p2psim_gpu_fault */
 	unsigned int nic_faults;	/* enum p2psim_nic_fault */
 	p2psim_gpu_policy_fn policy;
+	unsigned long bar_pages;	/* of gpu0; 0: as many as it likes */
 };
 
 /* 0 or -ENOMEM; machine_demolish() either way. */
 int machine_build(struct machine *m, const struct machine_config *config);
 int machine_add_disk(struct machine *m, unsigned int flags);
+/* A second nic, in the disk's place, with a region like nic0's. */
+int machine_add_nic(struct machine *m, unsigned long start, unsigned long length);
 /* Deregisters, unplugs, lets the process exit: whatever of it there is. */
 void machine_demolish(struct machine *m);
 

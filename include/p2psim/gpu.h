@@ -14,6 +14,12 @@
  * Each arrow that changes where an object is obeys the same four lines (timeline T2), written down in gpu_move.c:
  * close the door to new maps; revoke without any lock that p2p_unmap() takes; wait until nobody maps it; move.
  *
+ * Besides objects VRAM holds pages of regular VMAs, one by one (HMM, device-private memory; gpu_pages.c):
+ *
+ *	p2psim_gpu_migrate()	RAM -> VRAM; the CPU's page table has an entry that faults
+ *	the CPU touches it	VRAM -> RAM; so does eviction, and a peer that is refused
+ *	a peer imports it	it stays, if the policy and the route allow: p2p_map() of its pagemap, a window of one page
+ *
  * An object is reached through a file offset: p2psim_gpu_object_offset() is what userspace hands to mmap().
  *
  * Left out compared with a real GPU: engines, command streams, its own MMU, fences, tiling, several processes' handles.
@@ -27,6 +33,7 @@ P2PSIM_BEGIN_DECLS
 
 struct device;
 struct file;
+struct mm_struct;
 struct pci_dev;
 struct p2psim_gpu;
 struct p2psim_gpu_object;
@@ -51,6 +58,8 @@ enum p2psim_gpu_fault {
 	P2PSIM_GPU_BREAK_PROMISE = 1 << 6,	   /* refuses what it once granted: CONTRACT (C3) */
 	P2PSIM_GPU_REVOKE_UNDER_LOCK = 1 << 7,	   /* revokes and waits with the placement lock held: DEADLOCK (T2.1) */
 	P2PSIM_GPU_LEAK_WINDOW = 1 << 8,	   /* forgets the BAR window of a freed object: LEAK */
+	P2PSIM_GPU_FREE_EARLY = 1 << 9,		   /* a page that goes to RAM loses its window before the peers know: STALE */
+	P2PSIM_GPU_STEAL_WINDOW = 1 << 10,	   /* takes the window of a page that a peer has mapped: STALE */
 };
 
 struct p2psim_gpu_config {
@@ -146,6 +155,19 @@ P2PSIM_EXPORT int p2psim_gpu_defragment(struct p2psim_gpu *gpu);
  * last peer has called p2p_unmap().  Idempotent.  Return: 0.
  */
 P2PSIM_EXPORT int p2psim_gpu_unplug(struct p2psim_gpu *gpu);
+
+/*
+ * Moves the pages of [start, end), anonymous memory of `mm`, to VRAM, as far as there is room and nobody else holds them.
+ * Return: how many moved; -EINVAL (alignment, empty), -EFAULT (a hole, an mm that goes), -ENODEV, -ENOMEM.
+ * Context: may sleep; without mmap_lock.  Invalidates: MIGRATE.
+ */
+P2PSIM_EXPORT long p2psim_gpu_migrate(struct p2psim_gpu *gpu, struct mm_struct *mm, unsigned long start,
+				      unsigned long end);
+/* And all that there are back to RAM, of every mm: CLEAR.  What finds no memory stays.  Context: as above. */
+P2PSIM_EXPORT void p2psim_gpu_evict_pages(struct p2psim_gpu *gpu);
+/* How many pages of VRAM are in use so, and how many of these a peer has mapped.  No step: for assertions. */
+P2PSIM_EXPORT unsigned long p2psim_gpu_pages(const struct p2psim_gpu *gpu);
+P2PSIM_EXPORT unsigned long p2psim_gpu_pages_mapped(const struct p2psim_gpu *gpu);
 
 P2PSIM_END_DECLS
 

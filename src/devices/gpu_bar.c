@@ -165,6 +165,7 @@ int p2psim_gpu_unplug(struct p2psim_gpu *gpu)
 		unmap_mapping_range(gpu->file->f_mapping, 0, 0, 1);
 	if (!gpu_has_fault(gpu, P2PSIM_GPU_UNPLUG_WITHOUT_WAIT))
 		gpu_wait_until_idle(gpu);
+	gpu_pages_remove(gpu);
 	gpu_drop_everything(gpu);
 	p2psim_leave("%s: unplug()", P2PSIM_STR(gpu->name));
 	return 0;

@@ -14,6 +14,8 @@
  *	G5  p2p_map() does not wait for a moving object, it says -EBUSY: its caller may hold a mapping of the object that
  *	    the same mover waits for.
  *	G6  a page of VRAM is zeroed before another object gets it.
+ *	G7  pages of regular VMAs are objects of one page without a file.  page_free() only queues them: their VRAM and
+ *	    window go later, under gpu->place, and not while `mapped` is not 0 (G2).
  *
  * Lock order: mmap_lock > gpu->place.  An importer's lock nests outside p2p_unmap() and thus outside nothing of ours.
  */
@@ -24,10 +26,12 @@
 #include <p2psim/gpu.h>
 #include <p2psim/linux/fs.h>
 #include <p2psim/linux/list.h>
+#include <p2psim/linux/memremap.h>
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/pci.h>
 #include <p2psim/linux/refcount.h>
+#include <p2psim/linux/spinlock.h>
 #include <p2psim/linux/wait.h>
 
 /* One page of VRAM: contents where something was stored (NULL reads as zeros), and whose they are. */
@@ -55,6 +59,8 @@ struct p2psim_gpu {
 	unsigned long next_pgoff;
 	bool gone;			/* unplugged: no new mapping of anything */
 
+	struct gpu_pages *pages;	/* place; NULL: nothing was ever migrated */
+
 	wait_queue_head_t wait;		/* a map count became 0, or a door opened */
 };
 
@@ -81,6 +87,24 @@ struct p2psim_gpu_object {
 	unsigned long faults;
 };
 
+/* A page of a regular VMA: page->zone_device_data, from migrate_vma_pages() until its VRAM is free again. */
+struct gpu_page {
+	struct p2psim_gpu_object bo;	/* link: in gpu_pages.used */
+	struct page *page;
+	struct list_head freed;		/* in gpu_pages.freed */
+};
+
+/* All of them. */
+struct gpu_pages {
+	struct p2psim_gpu *gpu;
+	struct resource *region;
+	struct list_head used;		/* gpu->place; the freed ones, too */
+	spinlock_t lock;		/* nests inside everything: page_free() takes it */
+	struct list_head freed;		/* lock; the mm has given them up */
+	atomic_t moving;		/* p2psim_gpu_migrate() under way */
+	struct dev_pagemap pagemap;	/* pfn n of it is page n of VRAM; the last: it ends in an array */
+};
+
 /* gpu.c */
 void gpu_get(struct p2psim_gpu *gpu);
 void gpu_put(struct p2psim_gpu *gpu);
@@ -102,6 +126,26 @@ int gpu_vram_write(const struct p2psim_gpu_object *bo, unsigned long page, unsig
 		   size_t len);
 extern const struct p2psim_bar_ops gpu_bar_ops;
 
+/* gpu_pages.c: pages of regular VMAs */
+/* Makes VRAM and windows of given-up pages free.  Context: gpu->place. */
+void gpu_pages_reap(struct gpu_pages *pages);
+/* Unplugged: all go to RAM.  Context: no locks. */
+void gpu_pages_remove(struct p2psim_gpu *gpu);
+/* A page of VRAM, locked, with a reference; NULL: none is free. */
+struct gpu_page *gpu_pages_alloc(struct gpu_pages *pages);
+
+/* gpu_pages_move.c */
+/* How many of [start, end) have gone to VRAM, or -errno. */
+long gpu_pages_move(struct gpu_pages *pages, struct mm_struct *mm, unsigned long start, unsigned long end);
+vm_fault_t gpu_pages_migrate_to_ram(struct vm_fault *vmf);
+void gpu_pages_evict(struct gpu_pages *pages);
+
+/* gpu_pages_p2p.c */
+long gpu_pages_p2p_map(struct dev_pagemap *pgmap, struct device *importer, struct page **pages, unsigned long npages,
+		       dma_addr_t *pa, bool write);
+unsigned long gpu_pages_p2p_unmap(struct dev_pagemap *pgmap, struct device *importer, struct page **pages,
+				  unsigned long npages, dma_addr_t *pa);
+
 /* gpu_vma.c: the device file and its VMAs. */
 extern const struct file_operations gpu_fops;
 
@@ -112,7 +156,14 @@ int gpu_p2p_pin(struct vm_area_struct *vma, struct device *importer, unsigned lo
 long gpu_p2p_unmap(struct vm_area_struct *vma, struct device *importer, unsigned long start, unsigned long end,
 		   dma_addr_t *pa);
 
-/* gpu_move.c: the first lines of timeline T2 */
+/* ALGO 1 to 3 of p2p_map(), for any kind of memory.  0 or a refusal.  Context: gpu->place. */
+int gpu_check_door(const struct p2psim_gpu_object *bo);
+int gpu_check_policy(const struct p2psim_gpu_object *bo, const struct device *importer, bool write);
+int gpu_check_route(const struct p2psim_gpu_object *bo, struct device *importer);
+
+/* gpu_move.c: the copy engine, between the object's VRAM and as many pages of RAM.  0 or -ENOMEM. */
+int gpu_copy(const struct p2psim_gpu_object *bo, struct page **ram, bool to_ram);
+/* The first lines of timeline T2 */
 int gpu_door_close(struct p2psim_gpu_object *bo);
 void gpu_door_open(struct p2psim_gpu_object *bo);
 void gpu_revoke_and_wait(struct p2psim_gpu_object *bo);
@@ -120,6 +171,11 @@ void gpu_revoke_and_wait(struct p2psim_gpu_object *bo);
 static inline bool gpu_has_fault(const struct p2psim_gpu *gpu, enum p2psim_gpu_fault fault)
 {
 	return gpu->faults & fault;
+}
+
+static inline struct gpu_pages *gpu_pages_of(const struct page *page)
+{
+	return container_of(page->pgmap, struct gpu_pages, pagemap);
 }
 
 /* Page of the object that `addr` of the VMA shows. */

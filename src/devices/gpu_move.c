@@ -98,7 +98,7 @@ static struct page **gpu_alloc_ram(const struct p2psim_gpu_object *bo)
 }
 
 /* The copy engine.  Nobody maps the object, the door is closed. */
-static int gpu_copy(const struct p2psim_gpu_object *bo, struct page **ram, bool to_ram)
+int gpu_copy(const struct p2psim_gpu_object *bo, struct page **ram, bool to_ram)
 {
 	char *bounce = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	unsigned long i;

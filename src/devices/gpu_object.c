@@ -49,8 +49,13 @@ void gpu_object_put(struct p2psim_gpu_object *bo)
 static int gpu_object_add(struct p2psim_gpu_object *bo)
 {
 	struct p2psim_gpu *gpu = bo->gpu;
-	int ret = gpu->gone ? -ENODEV : gpu_vram_alloc(bo);
+	int ret;
 
+	if (gpu->gone)
+		return -ENODEV;
+	if (gpu->pages)
+		gpu_pages_reap(gpu->pages);
+	ret = gpu_vram_alloc(bo);
 	if (ret)
 		return ret;
 	/* A gap between objects: no range of the file spans two. */

@@ -23,7 +23,7 @@
 #include <p2psim/vma_map.h>
 
 /* ALGO 1 */
-static int gpu_check_door(const struct p2psim_gpu_object *bo)
+int gpu_check_door(const struct p2psim_gpu_object *bo)
 {
 	const struct p2psim_gpu *gpu = bo->gpu;
 
@@ -35,7 +35,7 @@ static int gpu_check_door(const struct p2psim_gpu_object *bo)
 }
 
 /* ALGO 2 */
-static int gpu_check_policy(const struct p2psim_gpu_object *bo, const struct device *importer, bool write)
+int gpu_check_policy(const struct p2psim_gpu_object *bo, const struct device *importer, bool write)
 {
 	const struct p2psim_gpu *gpu = bo->gpu;
 
@@ -47,7 +47,7 @@ static int gpu_check_policy(const struct p2psim_gpu_object *bo, const struct dev
 }
 
 /* ALGO 3.  device_test_p2p() says why not, by name of the bridge. */
-static int gpu_check_route(const struct p2psim_gpu_object *bo, struct device *importer)
+int gpu_check_route(const struct p2psim_gpu_object *bo, struct device *importer)
 {
 	return device_test_p2p(&bo->gpu->pdev->dev, importer) ? 0 : p2psim_last_refusal()->error;
 }

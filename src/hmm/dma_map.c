@@ -7,13 +7,12 @@
  *
  *	   anonymous   hole   device VMA, p2p_map()   device VMA, none
  *	|------------|------|-----------------------|------------------|
- *	 hmm_range_fault()      p2psim_vma_map()       hmm_range_fault()
- *	 dma_map_page()
+ *	 dma_map_memory()       p2psim_vma_map()       dma_map_memory()
  *
  * What the posted code got wrong, and what stands here instead (each is a test in tests/hmm/dma_map.c, and a quirk):
  *
  *	R1	pci_test_p2p() was always false			(src/p2p)
- *	R2, R3	the second run of pages overwrote the first's addresses, pages were skipped	address_of()
+ *	R2, R3	the second run of pages overwrote the first's addresses, pages were skipped	dma_map_address()
  *	R4, R6	the unwinding ran the wrong way, or never reached p2p_unmap()	one way back: hmm_range_dma_unmap()
  *	R5	unmap advanced by a running total		runs are [start, end)
  *	R7	pages were counted wrong			nothing is counted: 0 or -errno
@@ -37,54 +36,15 @@
 #include <p2psim/trace.h>
 #include <p2psim/vma_map.h>
 
-#include "hmm/hmm_internal.h"
+#include "hmm/dma_map.h"
 #include "vma/vma_map_records.h"
 
 _Static_assert(offsetof(struct device, obj) == 0, "the vma layer finds an importer's object at its start");
 
-/* One call: the range and where its addresses go. */
-struct dma_map {
-	struct hmm_range *range;
-	struct device *dev;
-	dma_addr_t *daddrs;
-	bool no_address;	/* what failed is a page of RAM that the device cannot reach */
-};
-
-static unsigned long index_of(const struct dma_map *map, unsigned long addr)
-{
-	return (addr - map->range->start) >> PAGE_SHIFT;
-}
-
-static dma_addr_t *address_of(const struct dma_map *map, unsigned long addr)
-{
-	return &map->daddrs[index_of(map, addr)];
-}
-
-static unsigned long *entry_of(const struct dma_map *map, unsigned long addr)
-{
-	return &map->range->hmm_pfns[index_of(map, addr)];
-}
-
-/* Input bits look like output bits: only the address tells that a page is mapped. */
-static bool is_mapped(const struct dma_map *map, unsigned long addr)
-{
-	return (*entry_of(map, addr) & HMM_PFN_VALID) && *address_of(map, addr) != DMA_MAPPING_ERROR;
-}
-
-static enum dma_data_direction direction_of(unsigned long entry)
-{
-	return entry & HMM_PFN_WRITE ? DMA_BIDIRECTIONAL : DMA_TO_DEVICE;
-}
-
 static void clear_addresses(const struct dma_map *map, unsigned long start, unsigned long end)
 {
 	for (; start < end; start += PAGE_SIZE)
-		*address_of(map, start) = DMA_MAPPING_ERROR;
-}
-
-static bool collided(const struct dma_map *map)
-{
-	return mmu_interval_check_retry(map->range->notifier, map->range->notifier_seq);
+		*dma_map_address(map, start) = DMA_MAPPING_ERROR;
 }
 
 /* The right-hand column of refusals. */
@@ -93,45 +53,25 @@ static int translate(int error)
 	return error == -EPERM || error == -EBUSY || error == -ENOMEM ? error : -EFAULT;
 }
 
-static int map_page(struct dma_map *map, unsigned long addr)
-{
-	unsigned long entry = *entry_of(map, addr);
-	struct page *page;
-
-	if (!(entry & HMM_PFN_VALID))
-		return 0;
-	page = hmm_pfn_to_page(entry);
-	if (page)
-		*address_of(map, addr) = (dma_map_page)(map->dev, page, 0, PAGE_SIZE, direction_of(entry));
-	map->no_address = !is_mapped(map, addr);
-	return map->no_address ? -EFAULT : 0;
-}
-
 /* ---- As the RFC was posted: what the quirks do instead ---- */
-
-/* Where p2p_map() puts the addresses of a run.  R2: always at the beginning. */
-static dma_addr_t *slots_of(const struct dma_map *map, unsigned long start)
-{
-	return p2psim_quirk_on(P2PSIM_QUIRK_R2_FIRST_SLOT) ? map->daddrs : address_of(map, start);
-}
-
-/* Where mapping goes on after [start, next).  R3: the loop counts once more after a run of several pages. */
-static unsigned long behind_run(unsigned long start, unsigned long next, unsigned long end)
-{
-	if (next - start > PAGE_SIZE && p2psim_quirk_on(P2PSIM_QUIRK_R3_SKIPS_A_PAGE))
-		return min(next + PAGE_SIZE, end);
-	return next;
-}
 
 static bool is_p2p(const struct dma_map *map, unsigned long addr)
 {
-	return is_mapped(map, addr) && (*entry_of(map, addr) & HMM_PFN_P2P);
+	return dma_map_has(map, addr) && (*dma_map_entry(map, addr) & HMM_PFN_P2P);
+}
+
+/* 5/5's half of them: not in a device's memory, which is 4/5's. */
+static bool is_device_vma(const struct dma_map *map, unsigned long addr)
+{
+	const struct p2p_page *page = p2p_page_first(map->range->notifier->mm, addr);
+
+	return is_p2p(map, addr) && page && page->addr == addr && !page->batch->pgmap;
 }
 
 /* R7: the walk stands where the last VMA of the device begins, so nothing seems to be there yet. */
 static bool counts_too_little(const struct dma_map *map)
 {
-	return p2psim_quirk_on(P2PSIM_QUIRK_R7_NOTHING_COUNTED) && is_p2p(map, map->range->end - PAGE_SIZE);
+	return p2psim_quirk_on(P2PSIM_QUIRK_R7_NOTHING_COUNTED) && is_device_vma(map, map->range->end - PAGE_SIZE);
 }
 
 static void give_back(const struct dma_map *map, unsigned long start, unsigned long end)
@@ -177,27 +117,13 @@ static void check_one_vma(const struct dma_map *map, unsigned long start, unsign
 	struct mm_struct *mm = map->range->notifier->mm;
 	const struct p2p_page *first = p2p_page_first(mm, start), *last = p2p_page_first(mm, end - PAGE_SIZE);
 
-	if (p2psim_quirk_on(P2PSIM_QUIRK_R8_ONE_VMA) && first && last && first->vma != last->vma)
+	if (p2psim_quirk_on(P2PSIM_QUIRK_R8_ONE_VMA) && first && last && first->vma != last->vma &&
+	    is_device_vma(map, start) && is_device_vma(map, end - PAGE_SIZE))
 		p2psim_violate(P2PSIM_CONTRACT, 0, map->range->notifier->obj.id, 0,
 			       "BUG: 0x%lx is unmapped with the VMA that ends at 0x%lx", last->addr, first->vma->vm_end);
 }
 
 /* ---- Mapping ---- */
-
-/* Everything that is not exported: RAM, holes, and device VMAs of which hmm_range_fault() says what it thinks. */
-static int map_memory(struct dma_map *map, unsigned long start, unsigned long end)
-{
-	struct hmm_range part = *map->range;
-	int ret;
-
-	part.start = start;
-	part.end = end;
-	part.hmm_pfns = entry_of(map, start);
-	ret = (hmm_range_fault)(&part);
-	for (; start < end && !ret; start += PAGE_SIZE)
-		ret = map_page(map, start);
-	return ret;
-}
 
 static bool asks(const struct dma_map *map, unsigned long addr)
 {
@@ -210,9 +136,9 @@ static int map_run(const struct dma_map *map, struct vm_area_struct *vma, unsign
 	unsigned long entry = HMM_PFN_VALID | HMM_PFN_P2P | (write ? HMM_PFN_WRITE : 0);
 	int ret;
 
-	if (collided(map))
+	if (dma_map_collided(map))
 		return -EBUSY;
-	ret = p2psim_vma_map_seq(vma, map->dev, start, end, slots_of(map, start),
+	ret = p2psim_vma_map_seq(vma, map->dev, start, end, dma_map_slots(map, start),
 				 write ? P2PSIM_VMA_MAP_WRITE : P2PSIM_VMA_MAP_NO_FLAGS, map->range->notifier,
 				 map->range->notifier_seq);
 	if (ret) {
@@ -220,7 +146,7 @@ static int map_run(const struct dma_map *map, struct vm_area_struct *vma, unsign
 		return translate(ret);
 	}
 	for (; start < end; start += PAGE_SIZE)
-		*entry_of(map, start) = entry;
+		*dma_map_entry(map, start) = entry;
 	return 0;
 }
 
@@ -238,7 +164,7 @@ static int map_device(const struct dma_map *map, struct vm_area_struct *vma, uns
 		if (next > start) {
 			ret = map_run(map, vma, start, next, write);
 		} else {
-			*entry_of(map, start) = HMM_PFN_ERROR;
+			*dma_map_entry(map, start) = HMM_PFN_ERROR;
 			next = start + PAGE_SIZE;
 		}
 	}
@@ -270,14 +196,14 @@ static int map_all(struct dma_map *map)
 
 		next = vma ? vma->vm_start : end;
 		if (addr < next) {
-			ret = map_memory(map, addr, next);
+			ret = dma_map_memory(map, addr, next);
 		} else {
 			next = min(vma->vm_end, end);
 			ret = map_device(map, vma, addr, next);
-			next = behind_run(addr, next, end);
+			next = dma_map_behind(addr, next, end);
 		}
 	}
-	return !ret && (collided(map) || counts_too_little(map)) ? -EBUSY : ret;
+	return !ret && (dma_map_collided(map) || counts_too_little(map)) ? -EBUSY : ret;
 }
 
 int(hmm_range_dma_map)(struct hmm_range *range, struct device *dev, dma_addr_t *daddrs)
@@ -301,7 +227,7 @@ int(hmm_range_dma_map)(struct hmm_range *range, struct device *dev, dma_addr_t *
 
 static void unmap_page(const struct dma_map *map, unsigned long addr)
 {
-	(dma_unmap_page)(map->dev, *address_of(map, addr), PAGE_SIZE, direction_of(*entry_of(map, addr)));
+	(dma_unmap_page)(map->dev, *dma_map_address(map, addr), PAGE_SIZE, dma_map_direction(*dma_map_entry(map, addr)));
 }
 
 /* What begins at `addr`: a page of RAM, or all device pages in a row.  Returns its end. */
@@ -313,15 +239,15 @@ static unsigned long unmap_run(const struct dma_map *map, unsigned long addr, un
 		while (next < end && is_p2p(map, next))
 			next += PAGE_SIZE;
 		check_one_vma(map, addr, next);
-		p2psim_vma_unmap(map->range->notifier->mm, map->dev, addr, next, address_of(map, addr));
-	} else if (is_mapped(map, addr)) {
+		p2psim_vma_unmap(map->range->notifier->mm, map->dev, addr, next, dma_map_address(map, addr));
+	} else if (dma_map_has(map, addr)) {
 		unmap_page(map, addr);
 	} else {
 		return next;
 	}
 	clear_addresses(map, addr, next);
 	for (; addr < next; addr += PAGE_SIZE)
-		*entry_of(map, addr) = 0;
+		*dma_map_entry(map, addr) = 0;
 	return next;
 }
 

@@ -45,6 +45,7 @@ struct hmm52_walk {
 	unsigned long last;		/* everything below is done */
 	unsigned long end;
 	bool fault, block;
+	bool peers;			/* pages of devices whose owner has p2p_map() stay where they are */
 };
 
 /* CONTRACT: registered, mmap_sem, a live address space.  False: do not go on. */

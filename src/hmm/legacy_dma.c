@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hmm_range_dma_map() and hmm_range_dma_unmap() of 5.2, with what "[RFC PATCH 5/5] mm/hmm: add support for peer to peer to
- * special device vma" (2019-01-29) adds: VMAs of devices, by their p2p_map().
+ * hmm_range_dma_map() and hmm_range_dma_unmap() of 5.2, with what patches 4/5 and 5/5 of the RFC of 2019-01-29 add: pages of
+ * devices by their pagemap's p2p_map(), one at a time, and VMAs of devices by theirs.
  *
  *	pfns[i]		daddrs[i]
  *	VALID		of dma_map_page()
- *	SPECIAL		of p2p_map(); there is no page
+ *	SPECIAL		of a p2p_map(); there is no page
  *	NONE		0, which may be an address, too: look at pfns[i]
  *
  * One address for each page of the range: an exporter counts in pages of PAGE_SIZE, so that a range of larger ones has too
@@ -13,10 +13,12 @@
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/dma-mapping.h>
+#include <p2psim/linux/memremap.h>
 #include <p2psim/trace.h>
 #include <p2psim/vma_map.h>
 
 #include "hmm/legacy.h"
+#include "vma/vma_map_internal.h"
 
 static dma_addr_t *address_of(const struct hmm_range *range, dma_addr_t *daddrs, unsigned long addr)
 {
@@ -33,6 +35,45 @@ static bool is_exported(const struct vm_area_struct *vma)
 	return vma->vm_ops && vma->vm_ops->p2p_map;
 }
 
+static int map_ram(struct hmm_range *range, struct device *device, dma_addr_t *daddr, uint64_t entry)
+{
+	struct page *page = hmm_device_entry_to_page(range, entry);
+
+	if (!page)
+		return 0;
+	*daddr = dma_map_page(device, page, 0, PAGE_SIZE, direction_of(range, entry));
+	return dma_mapping_error(device, *daddr) ? -EFAULT : 0;
+}
+
+/* Refused: to RAM with it.  MIGRATE makes our own range invalid on the way. */
+static int bring_back(struct hmm_range *range, struct device *device, dma_addr_t *daddr, unsigned long addr)
+{
+	struct hmm52_walk walk = {
+		.range = range, .last = addr, .end = addr + PAGE_SIZE, .fault = true, .block = true,
+	};
+	int ret = hmm52_walk(&walk);
+
+	if (!ret && hmm52_collided(range))
+		ret = -EBUSY;
+	return ret ? ret : map_ram(range, device, daddr, *hmm52_entry(range, addr));
+}
+
+/* A page in the memory of another device: its owner is asked. */
+static int map_peers(struct hmm_range *range, struct device *device, dma_addr_t *daddr, unsigned long addr)
+{
+	uint64_t entry = *hmm52_entry(range, addr);
+	struct vm_area_struct *vma = (find_vma)(range->hmm->mm, addr);
+	struct page *page = hmm_device_entry_to_page(range, entry);
+	long mapped = p2psim_page_map_seq(vma, device, addr, &page, 1, daddr, entry & range->flags[HMM_PFN_WRITE], NULL, 0);
+
+	if (mapped < 0)
+		return (int)mapped;
+	if (!mapped)
+		return bring_back(range, device, daddr, addr);
+	*hmm52_entry(range, addr) = range->values[HMM_PFN_SPECIAL];
+	return 0;
+}
+
 /* Pages of [start, end), all VALID or NONE. */
 static int map_pages(struct hmm_range *range, struct device *device, dma_addr_t *daddrs, unsigned long start,
 		     unsigned long end)
@@ -40,17 +81,16 @@ static int map_pages(struct hmm_range *range, struct device *device, dma_addr_t 
 	int ret = 0;
 
 	for (; start < end; start += PAGE_SIZE) {
-		uint64_t entry = *hmm52_entry(range, start);
-		struct page *page = hmm_device_entry_to_page(range, entry);
+		struct page *page = hmm_device_entry_to_page(range, *hmm52_entry(range, start));
 		dma_addr_t *daddr = address_of(range, daddrs, start);
 
 		if (!page)
 			continue;
 		ret = hmm52_collided(range) ? -EBUSY : 0;
-		if (!ret)
-			*daddr = dma_map_page(device, page, 0, PAGE_SIZE, direction_of(range, entry));
-		if (!ret && dma_mapping_error(device, *daddr))
-			ret = -EFAULT;
+		if (!ret && is_device_private_page(page))
+			ret = map_peers(range, device, daddr, start);
+		else if (!ret)
+			ret = map_ram(range, device, daddr, *hmm52_entry(range, start));
 		if (ret)
 			break;
 	}
@@ -64,6 +104,7 @@ static int map_memory(struct hmm52_walk *walk, struct device *device, dma_addr_t
 	int ret;
 
 	walk->end = end;
+	walk->peers = true;
 	ret = hmm52_walk(walk);
 	if (ret) {
 		hmm52_fill_none(walk->range, start, end);

@@ -9,6 +9,8 @@
  *	swapped out (D11)			fault			NONE
  *	on its way elsewhere (D11)		wait			NONE
  *	a page of a device, this or another	fault: it comes back	NONE
+ *	  hmm_range_dma_map(), DEVICE_PRIVATE	pfn, VALID (| WRITE),	NONE
+ *	  not asked for, an owner with p2p_map()	DEVICE_PRIVATE
  *	a page, but a write is asked for	fault; -EPERM in a VMA that cannot be written
  *	a page					pfn, VALID (| WRITE)	the same
  *	a special entry, no page behind it	SPECIAL, -EFAULT	SPECIAL, -EFAULT
@@ -18,6 +20,7 @@
  * Left out: pages of hugetlb, the only ones for which page_shift may be larger.
  */
 #include <p2psim/check.h>
+#include <p2psim/linux/memremap.h>
 #include <p2psim/linux/pgtable.h>
 #include <p2psim/step.h>
 #include <p2psim/trace.h>
@@ -74,6 +77,16 @@ static int fault_page(struct hmm52_walk *walk, unsigned long addr, enum need nee
 	return ret & VM_FAULT_ERROR ? -EFAULT : -EBUSY;
 }
 
+/* Its owner will be asked, instead of the CPU. */
+static bool is_peers_private(const struct hmm52_walk *walk, unsigned long addr, pte_t pte, enum need need)
+{
+	uint64_t comes_back = hmm52_request(walk->range, addr) & walk->range->flags[HMM_PFN_DEVICE_PRIVATE];
+
+	if (!walk->peers || comes_back || need == NEED_NOTHING || !is_device_private_pte(pte))
+		return false;
+	return pfn_to_page(pte_pfn(pte))->pgmap->ops->p2p_map && (need == NEED_FAULT || pte_write(pte));
+}
+
 /* D11: 5.3 tested what it had not yet computed, and found that nothing was needed. */
 static int walk_not_present(struct hmm52_walk *walk, unsigned long addr, pte_t pte)
 {
@@ -83,6 +96,12 @@ static int walk_not_present(struct hmm52_walk *walk, unsigned long addr, pte_t p
 		need = NEED_NOTHING;
 	if (need == NEED_NOTHING) {
 		*hmm52_entry(walk->range, addr) = walk->range->values[HMM_PFN_NONE];
+		return 0;
+	}
+	if (is_peers_private(walk, addr, pte, need)) {
+		*hmm52_entry(walk->range, addr) = hmm_device_entry_from_pfn(walk->range, pte_pfn(pte)) |
+						  walk->range->flags[HMM_PFN_DEVICE_PRIVATE] |
+						  (need == NEED_WRITE ? walk->range->flags[HMM_PFN_WRITE] : 0);
 		return 0;
 	}
 	if (!is_migration_pte(pte))

@@ -27,6 +27,9 @@
  *
  *	H13   a device-private entry of			-, even for a write	pfn, VALID (| WRITE if the
  *	      dev_private_owner				to a read-only one	entry is writable)
+ *	H14   H5's device-private one, for		pfn, VALID, P2P		0
+ *	      hmm_range_dma_map(), if its owner has	(| WRITE if asked)
+ *	      p2p_map() and the entry is sufficient
  *
  * ALGO
  *	1  check_retry(seq): somebody invalidated: -EBUSY to the caller.  The only way to get it.
@@ -62,6 +65,7 @@ struct hmm_walk {
 	struct hmm_range *range;
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;
+	bool peers;		/* H14 */
 	unsigned long last;	/* everything below is output */
 	unsigned long stuck_at;	/* `last` of the walk before */
 	unsigned int stuck;	/* how many walks it has been the same */
@@ -136,6 +140,14 @@ static bool is_own_private(const struct hmm_range *range, pte_t pte)
 	return is_device_private_pte(pte) && pfn_to_page(pte_pfn(pte))->pgmap->owner == range->dev_private_owner;
 }
 
+/* H14.  A write to a read-only one has to copy, which only a fault does. */
+static bool is_peers_private(const struct hmm_walk *walk, pte_t pte, unsigned int need)
+{
+	if (!walk->peers || !need || !is_device_private_pte(pte))
+		return false;
+	return pfn_to_page(pte_pfn(pte))->pgmap->ops->p2p_map && (!(need & NEED_WRITE) || pte_write(pte));
+}
+
 /* H5, H6, H7. */
 static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned long end, pte_t pte)
 {
@@ -147,6 +159,11 @@ static int walk_not_present(struct hmm_walk *walk, unsigned long addr, unsigned 
 	}
 	if (!need) {
 		*entry_of(walk->range, addr) = 0;
+		return 0;
+	}
+	if (is_peers_private(walk, pte, need)) {
+		*entry_of(walk->range, addr) = pte_pfn(pte) | HMM_PFN_VALID | HMM_PFN_P2P |
+					       (need & NEED_WRITE ? HMM_PFN_WRITE : 0);
 		return 0;
 	}
 	if (pte_swap_is_fault(pte))
@@ -329,9 +346,9 @@ void hmm_check_caller(const struct hmm_range *range, const char *who)
 			       "%s with a sequence that read_begin() did not give: %lu", who, range->notifier_seq);
 }
 
-int(hmm_range_fault)(struct hmm_range *range)
+static int fault_range(struct hmm_range *range, bool peers)
 {
-	struct hmm_walk walk = { .range = range, .mm = range->notifier->mm, .last = range->start };
+	struct hmm_walk walk = { .range = range, .mm = range->notifier->mm, .last = range->start, .peers = peers };
 	int ret;
 
 	if (range->start >= range->end)
@@ -348,6 +365,16 @@ int(hmm_range_fault)(struct hmm_range *range)
 		p2psim_step("hmm:faulted");
 	p2psim_leave("hmm_range_fault() = %e", ret);
 	return ret;
+}
+
+int(hmm_range_fault)(struct hmm_range *range)
+{
+	return fault_range(range, false);
+}
+
+int hmm_range_fault_peers(struct hmm_range *range)
+{
+	return fault_range(range, true);
 }
 
 static bool is_page(unsigned long hmm_pfn)

@@ -39,7 +39,7 @@
 
 #include "vma/vma_map_records.h"
 
-static void records_step(struct mm_struct *mm, unsigned long start, unsigned long end, const char *label)
+void p2p_records_step(struct mm_struct *mm, unsigned long start, unsigned long end, const char *label)
 {
 	p2psim_step_range(P2PSIM_STEP_WRITE, p2psim_object_id(&mm->obj), true, start >> PAGE_SHIFT,
 			  (end - 1) >> PAGE_SHIFT, label);
@@ -73,7 +73,7 @@ static int check_vma(struct vm_area_struct *vma, struct device *importer, unsign
 }
 
 /* C14, and that p2p_map() may revoke: an importer must not hold what its own callback takes. */
-static void check_locks(struct mm_struct *mm)
+void p2p_check_locks(struct mm_struct *mm)
 {
 	might_sleep();
 	if (!p2psim_lock_is_held(&mm->mmap_lock.lock))
@@ -83,7 +83,7 @@ static void check_locks(struct mm_struct *mm)
 	lock_map_release(&__mmu_notifier_invalidate_range_start_map);
 }
 
-static void check_locks_after(unsigned int before, const char *what, u32 importer_id)
+void p2p_check_locks_after(unsigned int before, const char *what, u32 importer_id)
 {
 	unsigned int after = p2psim_locks_held();
 
@@ -150,7 +150,7 @@ static int call_map(struct vm_area_struct *vma, struct p2p_batch *batch, unsigne
 	p2psim_leave("p2p_map() = %e", ret);
 	if (p2psim_quirk_on(P2PSIM_QUIRK_R10_TWO_CONVENTIONS) && ret < 0)
 		ret = 0; /* "no pages" */
-	check_locks_after(locks, "p2p_map()", batch->importer_id);
+	p2p_check_locks_after(locks, "p2p_map()", batch->importer_id);
 	ret = check_result(batch, vma, count, pa, ret);
 	p2p_promise_judge(vma->vm_mm, batch->importer_id, start, end, write, ret);
 	if (ret)
@@ -166,12 +166,12 @@ int p2psim_vma_map_seq(struct vm_area_struct *vma, struct device *importer, unsi
 	struct p2p_batch *batch;
 	int ret;
 
-	check_locks(mm);
+	p2p_check_locks(mm);
 	ret = check_vma(vma, importer, start, end, flags);
 	if (ret)
 		return ret;
-	records_step(mm, start, end, "p2p:map");
-	batch = p2p_batch_create(vma, importer, start, end, flags);
+	p2p_records_step(mm, start, end, "p2p:map");
+	batch = p2p_batch_create(vma, importer, start, end, flags, NULL);
 	if (!batch)
 		return p2psim_refuse(P2PSIM_REASON_NO_MEMORY, "no memory to remember who maps 0x%lx..0x%lx", start,
 				     end);
@@ -204,9 +204,10 @@ int p2psim_vma_map(struct vm_area_struct *vma, struct device *importer, unsigned
 				    write ? P2PSIM_VMA_MAP_WRITE : P2PSIM_VMA_MAP_NO_FLAGS);
 }
 
-/* Some pages in a row that lie in one VMA now. */
+/* Some pages in a row that lie in one VMA now; pages of a pagemap come as they were mapped. */
 struct run {
 	struct vm_area_struct *vma;
+	struct p2p_page *first;
 	unsigned long start, end;
 };
 
@@ -221,6 +222,13 @@ static void check_address(struct p2p_page *page, dma_addr_t *pa)
 	*pa = page->pa;
 }
 
+static bool goes_with(const struct run *run, const struct p2p_page *page)
+{
+	const struct p2p_batch *batch = run->first->batch;
+
+	return page->vma == run->vma && (batch->pgmap ? page->batch == batch : !page->batch->pgmap);
+}
+
 /* The longest run from `start` on, whose pages are UNMAPPING then.  False: the first page is not mapped. */
 static bool take_run(struct mm_struct *mm, struct device *importer, unsigned long start, unsigned long end,
 		     dma_addr_t *pa, struct run *run)
@@ -230,9 +238,10 @@ static bool take_run(struct mm_struct *mm, struct device *importer, unsigned lon
 	*run = (struct run){ .start = start, .end = start };
 	while (run->end < end) {
 		page = p2p_page_find(mm, importer, run->end, *pa);
-		if (!page || (run->vma && page->vma != run->vma))
+		if (!page || (run->vma && !goes_with(run, page)))
 			break;
 		check_address(page, pa++);
+		run->first = run->first ? run->first : page;
 		page->state = P2P_UNMAPPING;
 		run->vma = page->vma;
 		run->end += PAGE_SIZE;
@@ -262,10 +271,12 @@ static void call_unmap(struct device *importer, const struct run *run, dma_addr_
 
 	p2psim_enter("p2p_unmap(%p, %p) of %o", run->start, run->end, importer_id);
 	vma->p2p_unmaps++;
-	if (vma->vm_ops && vma->vm_ops->p2p_unmap)
+	if (run->first->batch->pgmap)
+		p2p_unmap_pages(run->first, (run->end - run->start) >> PAGE_SHIFT, pa);
+	else if (vma->vm_ops && vma->vm_ops->p2p_unmap)
 		ret = vma->vm_ops->p2p_unmap(vma, importer, run->start, run->end, pa);
 	p2psim_leave("p2p_unmap() = %e", ret);
-	check_locks_after(locks, "p2p_unmap()", importer_id);
+	p2p_check_locks_after(locks, "p2p_unmap()", importer_id);
 	if (ret)
 		p2psim_violate(P2PSIM_CONTRACT, 0, importer_id, 0,
 			       "p2p_unmap(0x%lx, 0x%lx) returned %ld: an unmap cannot fail", run->start, run->end, ret);
@@ -292,14 +303,14 @@ int p2psim_vma_unmap(struct mm_struct *mm, struct device *importer, unsigned lon
 
 	might_sleep();
 	while (start < end) {
-		records_step(mm, start, end, "p2p:unmap");
+		p2p_records_step(mm, start, end, "p2p:unmap");
 		if (!take_run(mm, importer, start, end, pa, &run)) {
 			report_not_mapped(mm, importer, start);
 			ret = -EINVAL;
 			run.end = start + PAGE_SIZE;
 		} else {
 			call_unmap(importer, &run, pa);
-			records_step(mm, run.start, run.end, "p2p:unmapped");
+			p2p_records_step(mm, run.start, run.end, "p2p:unmapped");
 			run.vma->p2p_unmaps--;
 			forget_run(mm, importer, &run);
 		}

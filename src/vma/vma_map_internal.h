@@ -10,6 +10,7 @@
 #include <p2psim/vma_map.h>
 
 struct mmu_interval_notifier;
+struct page;
 
 /* ---- Hooks of the mm.  None can fail, none allocates what a test can make fail. ---- */
 
@@ -55,5 +56,16 @@ void p2psim_vma_map_closed(struct vm_area_struct *vma);
  */
 int p2psim_vma_map_seq(struct vm_area_struct *vma, struct device *importer, unsigned long start, unsigned long end,
 		       dma_addr_t *pa, unsigned int flags, const struct mmu_interval_notifier *sub, unsigned long seq);
+
+/*
+ * Device-private pages that lie in a row from `start` of `vma` on, all of one pagemap with a p2p_map(), which is asked to
+ * let `importer` reach them.  `sub` and `seq` as above.  What is mapped has records like that of a device VMA:
+ * p2psim_vma_unmap() gives it back.
+ * Return: how many have their address in pa[], from the first on; 0: refused; -ENOMEM.
+ * Context: mmap_lock held for reading; may sleep.
+ */
+long p2psim_page_map_seq(struct vm_area_struct *vma, struct device *importer, unsigned long start,
+			 struct page *const *pages, unsigned long npages, dma_addr_t *pa, bool write,
+			 const struct mmu_interval_notifier *sub, unsigned long seq);
 
 #endif

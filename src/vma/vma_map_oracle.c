@@ -14,7 +14,8 @@
  *	neither							stale: somebody is about to notice the collision
  *
  * Exempt: pinned mappings but for UNMAP; PROTECTION events that leave the mapping's rights; SOFT_DIRTY, MIGRATE and
- * EXCLUSIVE, which are about pages.  A stale page is no longer covered, and committing it is a CONTRACT violation.
+ * EXCLUSIVE, which are about pages: MIGRATE ends the mappings of device-private ones.  A stale page is no longer covered,
+ * and committing it is a CONTRACT violation.
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mmu_notifier.h>
@@ -175,6 +176,8 @@ static bool takes(const struct mmu_notifier_range *range, const struct p2p_page 
 		return !(page->batch->flags & P2PSIM_VMA_MAP_PIN) && write;
 	case MMU_NOTIFY_CLEAR:
 		return !(page->batch->flags & P2PSIM_VMA_MAP_PIN);
+	case MMU_NOTIFY_MIGRATE:
+		return page->batch->pgmap;
 	default:
 		return false;
 	}
@@ -200,9 +203,10 @@ static void accuse(const struct mmu_notifier_range *range, struct p2p_page *page
 			       p2p_name(batch->importer_id), event, range->start, range->end, page->addr);
 	else
 		p2psim_violate(P2PSIM_CONTRACT, began, batch->importer_id, page->vma->vm_mm->obj.id,
-			       "%s ignores %s 0x%lx..0x%lx: it still has page 0x%lx of a device VMA mapped (C4; "
+			       "%s ignores %s 0x%lx..0x%lx: it still has page 0x%lx of a %s mapped (C4; "
 			       "mmap_lock is kept until a mapping is committed or given back)",
-			       p2p_name(batch->importer_id), event, range->start, range->end, page->addr);
+			       p2p_name(batch->importer_id), event, range->start, range->end, page->addr,
+			       p2p_exporter(batch));
 }
 
 static void judge(const struct mmu_notifier_range *range, struct p2p_page *page, u64 began)

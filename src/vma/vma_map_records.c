@@ -6,6 +6,8 @@
  * are called by whoever moves a boundary, together with the step that moves it; everything else takes its own steps
  * (src/vma/vma_map.c).  Left out: nothing of the kernel, it has no such records.
  */
+#include <string.h>
+
 #include <p2psim/check.h>
 #include <p2psim/linux/kernel.h>
 #include <p2psim/linux/sched.h>
@@ -33,6 +35,11 @@ struct p2psim_object *p2p_importer_object(struct device *importer)
 const char *p2p_name(u32 id)
 {
 	return p2psim_world_object_name(p2psim_world_current(), id);
+}
+
+const char *p2p_exporter(const struct p2p_batch *batch)
+{
+	return batch->pgmap ? "device's memory" : "device VMA";
 }
 
 struct p2p_page *p2p_page_first(struct mm_struct *mm, unsigned long addr)
@@ -81,13 +88,22 @@ struct p2p_page *p2p_page_find(struct mm_struct *mm, const struct device *import
 	return best;
 }
 
+/* The pages stand behind the records. */
+static void set_dev_pages(struct p2p_batch *batch, struct page *const *dev_pages)
+{
+	batch->pgmap = dev_pages[0]->pgmap;
+	batch->dev_pages = (struct page **)&batch->pages[batch->left];
+	memcpy(batch->dev_pages, dev_pages, batch->left * sizeof(dev_pages[0]));
+}
+
 struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *importer, unsigned long start,
-				   unsigned long end, unsigned int flags)
+				   unsigned long end, unsigned int flags, struct page *const *dev_pages)
 {
 	unsigned long count = (end - start) >> PAGE_SHIFT, i;
+	size_t each = sizeof(struct p2p_page) + (dev_pages ? sizeof(dev_pages[0]) : 0);
 	struct p2p_batch *batch;
 
-	batch = kzalloc(sizeof(*batch) + count * sizeof(batch->pages[0]), GFP_KERNEL);
+	batch = kzalloc(sizeof(*batch) + count * each, GFP_KERNEL);
 	if (!batch)
 		return NULL;
 	batch->importer = importer;
@@ -96,6 +112,8 @@ struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *im
 	batch->left = count;
 	batch->pid = current->pid;
 	batch->step = p2psim_hot->steps;
+	if (dev_pages)
+		set_dev_pages(batch, dev_pages);
 	for (i = 0; i < count; i++) {
 		struct p2p_page *page = &batch->pages[i];
 
@@ -187,9 +205,9 @@ static void report_leak(const struct p2p_page *page, const char *of)
 		return;
 	batch->reported = true;
 	p2psim_violate(P2PSIM_LEAK, batch->step, batch->importer_id, page->vma->vm_mm->obj.id,
-		       "%s has not given back page 0x%lx of a device VMA at %s (p2p_unmap() from the notifier; "
+		       "%s has not given back page 0x%lx of a %s at %s (p2p_unmap() from the notifier; "
 		       "mmap_lock is kept until a mapping is committed or given back)",
-		       p2p_name(batch->importer_id), page->addr, of);
+		       p2p_name(batch->importer_id), page->addr, p2p_exporter(batch), of);
 }
 
 void p2psim_vma_map_closed(struct vm_area_struct *vma)

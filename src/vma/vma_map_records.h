@@ -48,6 +48,8 @@ struct p2p_batch {
 	u64 step;			/* at which it was mapped */
 	u64 unmap_step;			/* at which a part of it was unmapped last */
 	bool reported;
+	struct dev_pagemap *pgmap;	/* whose ops map; NULL: the VMA's */
+	struct page **dev_pages;	/* with pgmap: one for each of `pages` */
 	struct p2p_page pages[];
 };
 
@@ -66,16 +68,30 @@ struct p2p_promise {
 /* The object inside an importer. */
 struct p2psim_object *p2p_importer_object(struct device *importer);
 const char *p2p_name(u32 id);
+/* Where the pages are from, for sentences. */
+const char *p2p_exporter(const struct p2p_batch *batch);
 
 /* The first record at or after `addr`, and the next one; NULL at the end.  Several importers may have a page. */
 struct p2p_page *p2p_page_first(struct mm_struct *mm, unsigned long addr);
 struct p2p_page *p2p_page_next(struct p2p_page *page);
 /* This importer's MAPPED page at `addr`; with several of them, the one that most likely is meant. */
 struct p2p_page *p2p_page_find(struct mm_struct *mm, const struct device *importer, unsigned long addr, dma_addr_t pa);
+/* `dev_pages` NULL, or the pages that are mapped. */
 struct p2p_batch *p2p_batch_create(struct vm_area_struct *vma, struct device *importer, unsigned long start,
-				   unsigned long end, unsigned int flags);
+				   unsigned long end, unsigned int flags, struct page *const *dev_pages);
 /* Takes a page out; frees the batch with its last one. */
 void p2p_page_forget(struct mm_struct *mm, struct p2p_page *page);
+
+/* ---- vma_map.c, for both kinds of exporters ---- */
+
+void p2p_check_locks(struct mm_struct *mm);
+void p2p_check_locks_after(unsigned int before, const char *what, u32 importer_id);
+void p2p_records_step(struct mm_struct *mm, unsigned long start, unsigned long end, const char *label);
+
+/* ---- page_map.c ---- */
+
+/* Gives `count` device-private pages back, from `first` on, all of its batch. */
+void p2p_unmap_pages(struct p2p_page *first, unsigned long count, dma_addr_t *pa);
 
 /* C3: remembers a success; judges a failure. */
 void p2p_promise_keep(struct mm_struct *mm, u32 importer_id, unsigned long start, unsigned long end, bool write);

@@ -53,6 +53,26 @@ static void use_the_importer(void *state)
 	p2psim_direct_io(m->disk, p2psim_process_mm(m->app), VA(1), buf, sizeof(buf), true);
 }
 
+static void use_pages_of_the_gpu(void *state)
+{
+	struct machine *m = state;
+	struct machine_config config = { .bar_pages = 2 };
+	struct mm_struct *mm;
+	char buf[16] = "";
+
+	if (machine_build(m, &config) || machine_map_anonymous(m, VA(0), 3) || machine_register(m, VA(0), 3 * PAGE_SIZE))
+		return;
+	mm = p2psim_process_mm(m->app);
+	p2psim_store_byte(m->app, VA(0), 'a');
+	p2psim_gpu_migrate(m->gpu, mm, VA(0), VA(3));
+	p2psim_nic_prefetch(m->mr, VA(0), VA(3), P2PSIM_NIC_WRITE);
+	p2psim_nic_write(m->mr, VA(1) - 8, buf, sizeof(buf));
+	p2psim_load_byte(m->app, VA(1));
+	p2psim_gpu_migrate(m->gpu, mm, VA(0), VA(3));
+	p2psim_nic_write(m->mr, VA(2), buf, sizeof(buf));
+	p2psim_gpu_evict_pages(m->gpu);
+}
+
 static void end(void *state)
 {
 	machine_demolish(state);
@@ -61,6 +81,11 @@ static void end(void *state)
 static void test_gpu_and_nic_survive_each_failing_allocation(void **state)
 {
 	assert_true(fail_each(&(struct failing_story){ NULL, use_gpu_and_nic, end, sizeof(struct machine) }) > 20);
+}
+
+static void test_pages_of_the_gpu_survive_each_failing_allocation(void **state)
+{
+	assert_true(fail_each(&(struct failing_story){ NULL, use_pages_of_the_gpu, end, sizeof(struct machine) }) > 20);
 }
 
 static void test_the_importer_survives_each_failing_allocation(void **state)
@@ -72,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gpu_and_nic_survive_each_failing_allocation),
+		cmocka_unit_test(test_pages_of_the_gpu_survive_each_failing_allocation),
 		cmocka_unit_test(test_the_importer_survives_each_failing_allocation),
 	};
 

@@ -6,11 +6,7 @@
 
 #include "scenarios.h"
 
-static const struct {
-	const char *name;
-	unsigned int traces;		/* of a right one */
-	unsigned int preemptions;	/* of a wrong one */
-} pins[] = {
+static const struct scenario_pin pins[] = {
 	{ "driver/mirror", 47, 0 },
 	{ "driver/mirror!no-retry", 0, 1 },
 	{ "driver/mirror!check-before-lock", 0, 1 },
@@ -21,23 +17,9 @@ static const struct {
 	{ "driver/svm!deaf", 0, 0 },
 };
 
-#define PINS (sizeof(pins) / sizeof(pins[0]))
-
 static void test_each_driver_gives_what_is_pinned(void **state)
 {
-	size_t i;
-
-	for (i = 0; i < PINS; i++) {
-		const struct pattern pattern = { .scenario = p2psim_drivers[i], .traces = pins[i].traces,
-						 .preemptions = pins[i].preemptions };
-
-		assert_string_equal(p2psim_drivers[i].name, pins[i].name);
-		if (pins[i].traces)
-			pattern_is_right(&pattern);
-		else
-			pattern_is_found(&pattern);
-	}
-	assert_null(p2psim_drivers[PINS].name);
+	pins_hold(p2psim_drivers, pins, sizeof(pins) / sizeof(pins[0]));
 }
 
 int main(void)

@@ -72,4 +72,29 @@ static inline void pattern_is_found(const struct pattern *pattern)
 	assert_int_equal(again.verdict, result.violation.oracle ? P2PSIM_VIOLATION : P2PSIM_ALWAYS);
 }
 
+/* What is pinned of one scenario of a set. */
+struct scenario_pin {
+	const char *name;
+	unsigned int traces;		/* of a right one */
+	unsigned int preemptions;	/* of a wrong one */
+};
+
+/* `set` ends with an entry without name, and holds nothing that is not pinned. */
+static inline void pins_hold(const struct p2psim_scenario *set, const struct scenario_pin *pins, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct pattern pattern = { .scenario = set[i], .traces = pins[i].traces,
+						 .preemptions = pins[i].preemptions };
+
+		assert_string_equal(set[i].name, pins[i].name);
+		if (set[i].expect == P2PSIM_NEVER)
+			pattern_is_right(&pattern);
+		else
+			pattern_is_found(&pattern);
+	}
+	assert_null(set[count].name);
+}
+
 #endif

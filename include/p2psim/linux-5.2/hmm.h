@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/hmm.h, 5.2 (reduced: no device memory), the API that the mails of 2019 argue about.
+ * Mirrors: include/linux/hmm.h, 5.2 (reduced: memory of other devices only), the API that the mails of 2019 argue about.
  *
  * By explicit include, or through p2psim-kernel-5.2.pc for a driver that says <linux/hmm.h>: one era per translation unit.
  * The names are the kernel's, the symbols underneath are others, so that drivers of both eras may be in one program.

@@ -61,7 +61,7 @@ enum hmm_pfn_flags {
 	HMM_PFN_WRITE = 1UL << 62,
 	HMM_PFN_ERROR = 1UL << 61,
 	HMM_PFN_ORDER_SHIFT = 56,
-	/* *Invented*: a device VMA mapped by its exporter's p2p_map(): there is no page, only the bus address. */
+	/* *Invented*: mapped by a p2p_map(), of a device VMA or of a page in a device's memory: there is only the bus address. */
 	HMM_PFN_P2P = 1UL << 55,
 
 	HMM_PFN_REQ_FAULT = HMM_PFN_VALID,
@@ -126,8 +126,10 @@ static inline unsigned int hmm_pfn_to_map_order(unsigned long hmm_pfn)
  *
  * hmm_range_fault(), and then each page that it found VALID gets a bus address for `dev` in daddrs[] (one entry a
  * page): RAM by dma_map_page(); a VMA whose vm_ops have p2p_map() by that, and its entries are VALID | HMM_PFN_P2P (|
- * WRITE). Works over any mixture of VMAs and holes, in ascending order: the first error wins.  A page that did not ask
- * for HMM_PFN_REQ_FAULT in a device VMA is ERROR, as in hmm_range_fault(), and its exporter is not asked.
+ * WRITE); likewise a page in the memory of a device that is not dev_private_owner's, by its pagemap's p2p_map(): if that
+ * refuses, the page is brought back to RAM, which is -EBUSY, and the next try finds it there (after RFC 4/5).
+ * Works over any mixture of VMAs and holes, in ascending order: the first error wins.  A page that did not ask for
+ * HMM_PFN_REQ_FAULT in a device VMA is ERROR, as in hmm_range_fault(), and its exporter is not asked.
  * Entries that are not VALID get DMA_MAPPING_ERROR.
  *
  * Return: 0; otherwise nothing is mapped, and: -EBUSY, -EFAULT, -EPERM, -EINVAL as hmm_range_fault(); -EFAULT for every

@@ -27,6 +27,8 @@
 #include <p2psim/linux/mm.h>
 #include <p2psim/linux/range.h>
 
+struct device;
+
 /* Same. */
 enum memory_type {
 	/* 0 is reserved to catch uninitialised types */
@@ -51,6 +53,25 @@ struct dev_pagemap_ops {
 	 */
 	vm_fault_t (*migrate_to_ram)(struct vm_fault *vmf);
 	int (*memory_failure)(struct dev_pagemap *pgmap, unsigned long pfn, unsigned long nr_pages, int mf_flags);
+	/*
+	 * *Invented*, after "[RFC PATCH 4/5] mm/hmm: add support for peer to peer to HMM device memory" (2019-01-29): PRIVATE,
+	 * and `importer`, another device, wants to reach `npages` pages that lie in a row in a process, for writing if `write`.
+	 * They stay where they are; pa[] gets one bus address a page.  NULL: nobody may.
+	 * No reference is held: a page may be given up, or be somebody else's, by the time the driver looks.  Whoever asked
+	 * finds that out by his own collision check, so what is granted in vain does no harm if the driver does not hand out
+	 * the memory behind it before p2p_unmap().
+	 * Return: how many pages, from the first on; 0: refused (or -errno, as good as 0), and who asked has the page brought
+	 * back to RAM by migrate_to_ram().
+	 * Context: mmap_lock held for reading; may sleep.
+	 */
+	long (*p2p_map)(struct dev_pagemap *pgmap, struct device *importer, struct page **pages, unsigned long npages,
+			dma_addr_t *pa, bool write);
+	/*
+	 * The importer has stopped: from a notifier callback, before the page goes, or because it collided.
+	 * Return: npages.  Context: any that may sleep; whatever the notifier holds.
+	 */
+	unsigned long (*p2p_unmap)(struct dev_pagemap *pgmap, struct device *importer, struct page **pages,
+				   unsigned long npages, dma_addr_t *pa);
 };
 
 /* Reduced: how many references there are, and whether it is on its way out. */
