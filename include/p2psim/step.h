@@ -140,6 +140,7 @@ static inline uint32_t p2psim_object_id(struct p2psim_object *obj)
 /* Ids of spaces that are not one object: accesses name a unit of them in [start, last]. */
 #define P2PSIM_OBJ_RAM 0xff000001u	/* unit: pfn */
 #define P2PSIM_OBJ_BAR 0xff000002u	/* unit: bus address >> PAGE_SHIFT */
+#define P2PSIM_OBJ_PID 0xff000004u	/* tasks and processes as pid.h names them; unit: number */
 #define P2PSIM_OBJ_ARENA 0xff000003u	/* a scenario's state and other bookkeeping; unit: byte of the arena */
 
 P2PSIM_END_DECLS

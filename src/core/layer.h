@@ -67,6 +67,9 @@ struct p2psim_kmalloc {
 };
 bool p2psim_kmalloc_around(const void *ptr, struct p2psim_kmalloc *found);
 
+/* src/core/pid.c: nobody finds the task any more; what stands for a process is freed with its last reference. */
+void p2psim_pid_exit(struct task_struct *task);
+
 /* Mixes a value into the end-state hash that replay verifies: call it from quiescent checks in a fixed order. */
 void p2psim_end_hash_add(uint64_t value);
 

@@ -89,6 +89,8 @@ const char *p2psim_world_object_name(const struct p2psim_world *world, uint32_t 
 		return "RAM";
 	if (id == P2PSIM_OBJ_BAR)
 		return "BAR";
+	if (id == P2PSIM_OBJ_PID)
+		return "pid";
 	if (id == P2PSIM_OBJ_ARENA)
 		return "state";
 	while (i--)

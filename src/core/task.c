@@ -30,6 +30,7 @@ static void task_clear(struct p2psim_task *task, const char *name)
 	task->world = world;
 	task->objects = objects;
 	task->ts.pid = pid;
+	task->ts.group_leader = &task->ts;
 	memcpy(task->ts.comm, name, strnlen(name, sizeof(task->ts.comm) - 1));
 	task->state = P2PSIM_TASK_LIVE;
 }
@@ -41,7 +42,7 @@ struct p2psim_task *p2psim_task_alloc(struct p2psim_world *world, const char *na
 	unsigned int slot;
 
 	for (slot = 1; slot < world->task_count; slot++)
-		if (world->tasks[slot]->state == P2PSIM_TASK_UNUSED)
+		if (world->tasks[slot]->state == P2PSIM_TASK_UNUSED && !world->tasks[slot]->ts.usage)
 			break;
 	if (slot >= P2PSIM_TASKS_MAX)
 		return NULL;
@@ -114,6 +115,7 @@ static void task_main(void *arg)
 	else
 		task->fn(task->arg);
 	report_held(task);
+	p2psim_pid_exit(&task->ts);
 	p2psim_race_publish(world, P2PSIM_RACE_END(&task->ts));
 	task->state = P2PSIM_TASK_DONE;
 	world->live &= ~(1ull << task->ts.pid);
@@ -273,5 +275,5 @@ void p2psim_task_kill(struct task_struct *ts)
 
 bool fatal_signal_pending(struct task_struct *task)
 {
-	return p2psim_task_of(task)->killed;
+	return !task->free && p2psim_task_of(task)->killed;
 }

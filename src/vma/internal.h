@@ -175,6 +175,7 @@ int ksm_unmerge(struct vm_area_struct *vma, unsigned long start, unsigned long e
 /* The calling task is inside a system call of mm's process: current->mm, and files that wait for its end. */
 struct system_call {
 	struct mm_struct *outer_mm;
+	struct task_struct *outer_leader;
 	struct system_call *outer;
 	struct file *released;
 };

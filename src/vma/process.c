@@ -9,16 +9,36 @@
 #include <p2psim/linux/sched.h>
 #include <p2psim/linux/sched/mm.h>
 #include <p2psim/step.h>
+#include <p2psim/task.h>
 #include <p2psim/trace.h>
 
 #include "vma/fork.h"
 #include "vma/internal.h"
 
 struct p2psim_process {
+	struct task_struct leader;	/* first; never runs: the group_leader of whoever makes a system call for it */
 	char name[32];
 	struct mm_struct *mm;
 	struct p2psim_signal signal;
 };
+
+static void leader_free(struct task_struct *leader)
+{
+	kfree(container_of(leader, struct p2psim_process, leader));
+}
+
+/* What pid.h sees of a process: a number from the id of its mm, which is the same in every schedule. */
+static void leader_init(struct p2psim_process *process)
+{
+	struct task_struct *leader = &process->leader;
+
+	leader->pid = P2PSIM_TASKS_MAX + (int)process->mm->obj.id;
+	leader->group_leader = leader;
+	leader->mm = process->mm;
+	leader->free = leader_free;
+	snprintf(leader->comm, sizeof(leader->comm), "%s", process->name);
+	process->mm->owner = leader;
+}
 
 struct p2psim_process *(p2psim_process_create)(const char *name)
 {
@@ -32,6 +52,7 @@ struct p2psim_process *(p2psim_process_create)(const char *name)
 		kfree(process);
 		return NULL;
 	}
+	leader_init(process);
 	return process;
 }
 
@@ -64,21 +85,25 @@ int(p2psim_fork)(struct p2psim_process *parent, const char *name, struct p2psim_
 	p2psim_enter("%s: fork", P2PSIM_STR(parent->mm->comm));
 	error = copy_process(parent, process, name);
 	p2psim_leave("fork = %e", (uint64_t)(int64_t)error);
-	if (error)
+	if (error) {
 		kfree(process);
-	else
-		*child = process;
-	return error;
+		return error;
+	}
+	leader_init(process);
+	*child = process;
+	return 0;
 }
 
 void(p2psim_process_exit)(struct p2psim_process *process)
 {
 	p2psim_enter("%s: exit", P2PSIM_STR(process->mm->comm));
 	if (current->mm == process->mm)
-		current->mm = NULL;
+		p2psim_process_detach();
+	process->mm->owner = NULL;
+	process->leader.mm = NULL;
 	mmput(process->mm);
 	p2psim_leave("exited");
-	kfree(process);
+	p2psim_pid_exit(&process->leader);
 }
 
 struct mm_struct *p2psim_process_mm(const struct p2psim_process *process)
@@ -94,11 +119,13 @@ const char *p2psim_process_name(const struct p2psim_process *process)
 void p2psim_process_attach(struct p2psim_process *process)
 {
 	current->mm = process->mm;
+	current->group_leader = &process->leader;
 }
 
 void p2psim_process_detach(void)
 {
 	current->mm = NULL;
+	current->group_leader = current;
 }
 
 /* ---- system calls ---- */
@@ -106,9 +133,12 @@ void p2psim_process_detach(void)
 void system_call_begin(struct system_call *call, struct mm_struct *mm)
 {
 	call->outer_mm = current->mm;
+	call->outer_leader = current->group_leader;
 	call->outer = current->private_data;
 	call->released = NULL;
 	current->mm = mm;
+	if (mm && mm->owner)
+		current->group_leader = mm->owner;
 	current->private_data = call;
 }
 
@@ -117,6 +147,7 @@ void system_call_end(struct system_call *call)
 	struct file *file;
 
 	current->mm = call->outer_mm;
+	current->group_leader = call->outer_leader;
 	current->private_data = call->outer;
 	while ((file = call->released)) {
 		call->released = file->next_released;

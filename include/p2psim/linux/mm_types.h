@@ -233,6 +233,7 @@ struct mm_struct {
 	atomic_t mm_users;			/* of the address space; 0: exit_mmap() has begun */
 	atomic_t mm_count;			/* of the struct; all users together hold one */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* NULL until the first one */
+	struct task_struct *owner;		/* the process's (<p2psim/linux/pid.h>); NULL: none, or it has exited */
 	struct hmm *hmm;			/* page_table_lock; of 5.2 (<p2psim/linux-5.2/hmm.h>), NULL without mirrors */
 	long rss_anon, rss_file, rss_shmem;
 	u32 vma_serial;

@@ -7,6 +7,7 @@
 #include <p2psim/step.h>
 
 struct mm_struct;
+struct pid;
 
 #define TASK_COMM_LEN 16
 #define TASK_RUNNING 0
@@ -20,7 +21,14 @@ struct task_struct {
 	unsigned int __state;
 	char comm[32];			/* longer than TASK_COMM_LEN: names of columns */
 	struct mm_struct *mm;		/* NULL for a kernel thread that uses none */
+	struct task_struct *group_leader; /* of the process whose system call this is; a kernel thread: itself */
 	void *private_data;		/* the upper layers' */
+
+	/* p2psim's own */
+	int usage;			/* references of get_task_struct() */
+	struct pid *thread_pid;		/* NULL: nobody has one (<p2psim/linux/pid.h>) */
+	void (*free)(struct task_struct *task); /* stands for a process and never runs: called when it can go; else NULL */
+	bool exited;			/* get_pid_task() says NULL */
 };
 
 #define current (p2psim_hot->task)
