@@ -85,7 +85,8 @@ struct p2psim_search {
 	 */
 	size_t split;
 	uint64_t part;
-	bool skip, skipped;		/* this part is not wanted; the execution was ended for that */
+	bool skip;			/* this part is not wanted */
+	bool skipped;			/* the nodes are no whole execution: it was ended, or cut to its first decisions, for that */
 	size_t stop_at;			/* end after so many decisions; 0 = never */
 	unsigned int stopped_task;
 	volatile uint64_t *decisions;	/* told how many were taken; may be NULL */

@@ -163,8 +163,10 @@ static void search_parts(struct p2psim_jobs *jobs, uint64_t mine)
 		search->skip = part != whole_part(jobs, mine);
 		enter_place(jobs, mine, search->skip ? P2PSIM_NO_PART : n++);
 		error = p2psim_exploration_step(e);
-		if (!search->skip && (error || !p2psim_exploration_may_go_on(e)) && search->depth > split)
-			search->depth = split; /* the rest of the part is not wanted */
+		if (!search->skip && (error || !p2psim_exploration_may_go_on(e)) && search->depth > split) {
+			search->depth = split; /* the rest of the part is not wanted, nor is what it asks for */
+			search->skipped = true;
+		}
 		more = !error && p2psim_search_next(search);
 		if (search->skip ? !error : !error && more && search->part == part)
 			continue;
