@@ -24,6 +24,7 @@
 #include <p2psim/trace.h>
 
 #include "p2p/internal.h"
+#include "vma/lowmem.h"
 
 static const struct status_row {
 	const char *name;
@@ -168,8 +169,21 @@ int p2psim_dma_route(struct device *dev, uint64_t addr, struct p2psim_tlp_result
 
 /* One beat. */
 
+/* What READ_ONCE() of the same bytes names, too: memory of kmalloc() by its allocation, all else by the page. */
+static struct p2psim_access ram_access_of(u64 addr, size_t len, bool write)
+{
+	const struct page *page = pfn_to_page(addr >> PAGE_SHIFT);
+	struct p2psim_kmalloc memory;
+
+	if (page && lowmem_is_kmalloc(page) &&
+	    p2psim_kmalloc_around((const char *)page->data + offset_in_page(addr), &memory))
+		return (struct p2psim_access){ memory.id, write, memory.offset, memory.offset + len - 1 };
+	return (struct p2psim_access){ P2PSIM_OBJ_RAM, write, addr >> PAGE_SHIFT, addr >> PAGE_SHIFT };
+}
+
 /* Names what it touches: the page where it is going to land as things stand, the device's book, the tree. */
-static void beat_step_slow(const struct p2psim_dma_request *request, u64 addr, struct p2psim_tlp_result *result)
+static void beat_step_slow(const struct p2psim_dma_request *request, u64 addr, size_t len,
+			   struct p2psim_tlp_result *result)
 {
 	struct pci_dev *from = p2psim_pci_of(request->dev);
 	struct p2psim_op op = { .label = request->write ? "dma:write" : "dma:read" };
@@ -181,8 +195,10 @@ static void beat_step_slow(const struct p2psim_dma_request *request, u64 addr, s
 	route(request->dev, addr, result);
 	if (result->where == P2PSIM_TLP_BAR)
 		unit = (pci_resource_start(result->target, result->bar) + result->address) >> PAGE_SHIFT;
-	*access++ = (struct p2psim_access){ result->where == P2PSIM_TLP_RAM ? P2PSIM_OBJ_RAM : P2PSIM_OBJ_BAR,
-					    request->write, unit, unit };
+	if (result->where == P2PSIM_TLP_RAM)
+		*access++ = ram_access_of(addr, len, request->write);
+	else
+		*access++ = (struct p2psim_access){ P2PSIM_OBJ_BAR, request->write, unit, unit };
 	*access++ = (struct p2psim_access){ p2psim_object_id(&request->dev->obj), false, addr >> PAGE_SHIFT,
 					    addr >> PAGE_SHIFT };
 	if (from)
@@ -191,12 +207,12 @@ static void beat_step_slow(const struct p2psim_dma_request *request, u64 addr, s
 	p2psim_step_op(&op);
 }
 
-static void beat_step(const struct p2psim_dma_request *request, u64 addr, struct p2psim_tlp_result *result)
+static void beat_step(const struct p2psim_dma_request *request, u64 addr, size_t len, struct p2psim_tlp_result *result)
 {
 	if (likely(!p2psim_hot->busy))
 		p2psim_hot->steps++;
 	else
-		beat_step_slow(request, addr, result);
+		beat_step_slow(request, addr, len, result);
 }
 
 /* DATA: bytes of somebody else than whom the request is for. */
@@ -238,7 +254,7 @@ static int beat(const struct p2psim_dma_request *request, u64 addr, void *buf, s
 {
 	int ret = 0;
 
-	beat_step(request, addr, result);
+	beat_step(request, addr, len, result);
 	route(request->dev, addr, result);
 	if (result->status == P2PSIM_TLP_OK && result->where == P2PSIM_TLP_RAM)
 		ret = access_ram(request, addr, buf, len);

@@ -1,148 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DMA mappings without IOMMU, and the book that each device keeps of them.
- * Mirrors: kernel/dma/direct.c, mapping.c, debug.c, 6.12 (reduced: no bounce buffers; an address beyond the mask
- * fails).
+ * DMA mappings without IOMMU: an address is what the CPU has for the same place.
+ * Mirrors: kernel/dma/direct.c, mapping.c, 6.1 (reduced: no bounce buffers; an address beyond the mask fails).
  *
- *	(unknown) --map--> live (count 1) <--map, unmap--> live (count n) --last unmap--> former --map--> live ...
- *
- * One entry for each (range, kind, direction); a former one stays in the book, so that who uses the address too late
- * can be told when it went.  Entries are ordered by address; each knows the greatest end in its subtree, so that "what
- * covers this address?" is a search.
- *
- * Rules (D = cited by the tests)
- *	D1  what is mapped is unmapped once, with its own address, size, direction and by its own function, else
- *	    BALANCE.
- *	D2  what is still mapped at the end is a LEAK.
- *	D3  RAM is reached through a live mapping that covers all of the access in its direction: a former one is STALE,
- *	    none at all or another direction CONTRACT.
- *	D4  a BAR that p2psim_bar_map() gave out is reached while that is live and its page of that generation: else
- *	    STALE.
+ * Every call is a step on the device, whose unit is the page of its DMA address space, and an entry of its book (dma_book.c).
  */
 #include <p2psim/check.h>
 #include <p2psim/linux/mm.h>
-#include <p2psim/linux/slab.h>
 #include <p2psim/ram.h>
-#include <p2psim/trace.h>
-#include <p2psim/world.h>
 
 #include "p2p/internal.h"
+#include "vma/lowmem.h"
 
 #define MASK_BITS_MIN 24
 
-struct mapping {
-	struct p2psim_tree_node node;
-	u64 start, end;			/* [start, end) */
-	u64 subtree_end;
-	enum p2psim_mapping_kind kind;
-	enum dma_data_direction dir;
-	unsigned long live;		/* how often it is mapped; 0 = former */
-	u64 gone_step;			/* of the last unmap */
-	struct p2psim_bar *bar;		/* of P2PSIM_MAPPING_BAR */
-	u32 generation;
-};
-
-static const char *const unmap_names[] = { "dma_unmap_page()", "dma_unmap_resource()", "p2psim_bar_unmap()" };
-static const char *const map_names[] = { "dma_map_page()", "dma_map_resource()", "p2psim_bar_map()" };
-
-static struct mapping *mapping_of(const struct p2psim_tree_node *node)
-{
-	return container_of(node, struct mapping, node);
-}
-
-/* Order: address, end, kind, direction.  <0, 0, >0. */
-static int compare(const struct mapping *a, const struct mapping *b)
-{
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
-	if (a->end != b->end)
-		return a->end < b->end ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return (a->dir > b->dir) - (a->dir < b->dir);
-}
-
-static bool mapping_less(const struct p2psim_tree_node *a, const struct p2psim_tree_node *b)
-{
-	return compare(mapping_of(a), mapping_of(b)) < 0;
-}
-
-static void mapping_augment(struct p2psim_tree_node *node)
-{
-	struct mapping *mapping = mapping_of(node);
-
-	mapping->subtree_end = mapping->end;
-	if (node->left)
-		mapping->subtree_end = max(mapping->subtree_end, mapping_of(node->left)->subtree_end);
-	if (node->right)
-		mapping->subtree_end = max(mapping->subtree_end, mapping_of(node->right)->subtree_end);
-}
-
-static const struct p2psim_tree_ops mapping_ops = { .less = mapping_less, .augment = mapping_augment };
-
-/* The first entry that equals `key`, or NULL.  Those of several generations follow each other. */
-static struct mapping *find_first(const struct device *dev, const struct mapping *key)
-{
-	struct p2psim_tree_node *node = dev->dma_mappings.root;
-	struct mapping *found = NULL;
-
-	while (node) {
-		int order = compare(key, mapping_of(node));
-
-		if (!order)
-			found = mapping_of(node);
-		node = order <= 0 ? node->left : node->right;
-	}
-	return found;
-}
-
-static struct mapping *find_next(const struct mapping *mapping)
-{
-	struct p2psim_tree_node *node = p2psim_tree_next(&mapping->node);
-
-	return node && !compare(mapping_of(node), mapping) ? mapping_of(node) : NULL;
-}
-
-static void step_on_book(struct device *dev, u64 start, u64 end, const char *label)
+void p2psim_dma_step(struct device *dev, u64 start, u64 end, const char *label)
 {
 	p2psim_step_range(P2PSIM_STEP_WRITE, p2psim_object_id(&dev->obj), true, start >> PAGE_SHIFT,
 			  (end - 1) >> PAGE_SHIFT, label);
-}
-
-/* Mapping. */
-
-/* An entry that can take one more: the same promise, or a former one. */
-static struct mapping *find_reusable(const struct device *dev, const struct mapping *key)
-{
-	struct mapping *mapping = find_first(dev, key);
-
-	for (; mapping; mapping = find_next(mapping))
-		if (!mapping->live || (mapping->bar == key->bar && mapping->generation == key->generation))
-			return mapping;
-	return NULL;
-}
-
-int p2psim_mapping_add(struct device *dev, u64 addr, u64 size, enum p2psim_mapping_kind kind,
-		       enum dma_data_direction dir, struct p2psim_bar *bar, u32 generation)
-{
-	struct mapping key = { .start = addr, .end = addr + size, .kind = kind, .dir = dir };
-	struct mapping *mapping;
-
-	key.bar = bar;
-	key.generation = generation;
-	mapping = find_reusable(dev, &key);
-	if (!mapping) {
-		mapping = p2psim_arena_alloc(sizeof(*mapping));
-		if (!mapping)
-			return -ENOMEM;
-		*mapping = key;
-		p2psim_tree_insert(&dev->dma_mappings, &mapping->node, &mapping_ops);
-	}
-	mapping->bar = bar;
-	mapping->generation = generation;
-	mapping->live++;
-	dev->dma_live++;
-	return 0;
 }
 
 bool p2psim_dma_fits_mask(const struct device *dev, u64 addr, u64 size)
@@ -154,7 +29,7 @@ bool p2psim_dma_fits_mask(const struct device *dev, u64 addr, u64 size)
 	return size && addr + size - 1 >= addr && addr + size - 1 <= limit;
 }
 
-static bool may_map(struct device *dev, u64 addr, size_t size, enum dma_data_direction dir)
+bool p2psim_dma_may_map(struct device *dev, u64 addr, size_t size, enum dma_data_direction dir)
 {
 	if (!dev->dma_mask || !valid_dma_direction(dir)) {
 		p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0, "%s maps %s", dev_name(dev),
@@ -169,24 +44,55 @@ dma_addr_t(dma_map_page)(struct device *dev, struct page *page, size_t offset, s
 {
 	dma_addr_t addr = ((u64)page->pfn << PAGE_SHIFT) + offset;
 
-	step_on_book(dev, addr, addr + (size ? size : 1), "dma_map_page");
-	if (!may_map(dev, addr, size, dir) ||
-	    p2psim_mapping_add(dev, addr, size, P2PSIM_MAPPING_PAGE, dir, NULL, p2psim_page_generation(page)))
+	p2psim_dma_step(dev, addr, addr + (size ? size : 1), "dma_map_page");
+	if (!p2psim_dma_may_map(dev, addr, size, dir) ||
+	    p2psim_mapping_add(dev, addr, size, P2PSIM_MAPPING_PAGE, dir, NULL, 0))
 		return DMA_MAPPING_ERROR;
 	return addr;
+}
+
+bool p2psim_dma_is_whole(struct device *dev, const struct page *page, size_t offset, size_t size)
+{
+	struct p2psim_kmalloc memory;
+
+	if (!lowmem_is_kmalloc(page))
+		return true;
+	if (!p2psim_kmalloc_around((const char *)page->data + offset, &memory) || memory.freed) {
+		p2psim_violate(P2PSIM_UAF, 0, p2psim_object_id(&dev->obj), 0, "memory that was freed is mapped for %s",
+			       dev_name(dev));
+		return false;
+	}
+	if (memory.offset + size > memory.size) {
+		p2psim_violate(P2PSIM_RANGE, 0, p2psim_object_id(&dev->obj), memory.id,
+			       "%zu bytes are mapped for %s from byte %llu on of the %u bytes that %s() allocated", size,
+			       dev_name(dev), (unsigned long long)memory.offset, memory.size,
+			       memory.site ? memory.site->func : "?");
+		return false;
+	}
+	return true;
+}
+
+/* What a kernel may need for it, an IOVA or a bounce buffer, it may not get. */
+dma_addr_t(dma_map_single)(struct device *dev, void *ptr, size_t size, enum dma_data_direction dir)
+{
+	struct page *page = (virt_to_page)(ptr);
+
+	if (!page || !p2psim_dma_is_whole(dev, page, offset_in_page(ptr), size) || p2psim_inject_point())
+		return DMA_MAPPING_ERROR;
+	return (dma_map_page)(dev, page, offset_in_page(ptr), size, dir);
 }
 
 dma_addr_t(dma_map_resource)(struct device *dev, phys_addr_t phys_addr, size_t size, enum dma_data_direction dir,
 			     unsigned long attrs)
 {
-	step_on_book(dev, phys_addr, phys_addr + (size ? size : 1), "dma_map_resource");
+	p2psim_dma_step(dev, phys_addr, phys_addr + (size ? size : 1), "dma_map_resource");
 	if (p2psim_is_ram(phys_addr)) {
 		p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0,
 			       "dma_map_resource() of RAM at 0x%llx for %s", (unsigned long long)phys_addr,
 			       dev_name(dev));
 		return DMA_MAPPING_ERROR;
 	}
-	if (!may_map(dev, phys_addr, size, dir) ||
+	if (!p2psim_dma_may_map(dev, phys_addr, size, dir) ||
 	    p2psim_mapping_add(dev, phys_addr, size, P2PSIM_MAPPING_RESOURCE, dir, NULL, 0))
 		return DMA_MAPPING_ERROR;
 	return phys_addr;
@@ -209,125 +115,32 @@ int dma_set_mask_and_coherent(struct device *dev, u64 mask)
 	return ret;
 }
 
+int dma_set_coherent_mask(struct device *dev, u64 mask)
+{
+	if (mask < DMA_BIT_MASK(MASK_BITS_MIN))
+		return -EIO;
+	dev->coherent_dma_mask = mask;
+	return 0;
+}
+
+u64 dma_get_required_mask(struct device *dev)
+{
+	u64 mask = 1;
+
+	while (mask < p2psim_ram_end_address() - 1)
+		mask = mask << 1 | 1;
+	return mask;
+}
+
 u64 dma_get_mask(struct device *dev)
 {
 	return dev->dma_mask && *dev->dma_mask ? *dev->dma_mask : DMA_BIT_MASK(32);
 }
 
-/* Unmapping. */
-
-struct search {
-	u64 start, last;		/* what must be touched */
-	bool (*found)(struct mapping *mapping, void *arg);	/* true: stop */
-	void *arg;
-};
-
-/* Visits what overlaps [start, last], in order; recursion is as deep as the tree is high. */
-static bool visit(struct p2psim_tree_node *node, const struct search *search)
-{
-	struct mapping *mapping;
-
-	if (!node || mapping_of(node)->subtree_end <= search->start)
-		return false;
-	mapping = mapping_of(node);
-	if (visit(node->left, search))
-		return true;
-	if (mapping->start > search->last)
-		return false;
-	if (mapping->end > search->start && search->found(mapping, search->arg))
-		return true;
-	return visit(node->right, search);
-}
-
-static void visit_overlapping(const struct device *dev, u64 start, u64 size,
-			      bool (*found)(struct mapping *, void *), void *arg)
-{
-	struct search search = { .start = start, .last = start + size - 1, .found = found, .arg = arg };
-
-	visit(dev->dma_mappings.root, &search);
-}
-
-/* What the unmapper may have meant: a live entry at that address rather than any, a live one rather than a former. */
-struct suspect {
-	u64 addr;
-	struct mapping *mapping;
-};
-
-static bool suspects(struct mapping *mapping, void *arg)
-{
-	struct suspect *suspect = arg;
-
-	if (!suspect->mapping || (mapping->live && !suspect->mapping->live) ||
-	    (mapping->live && mapping->start == suspect->addr && suspect->mapping->start != suspect->addr))
-		suspect->mapping = mapping;
-	return false;
-}
-
-static const char *direction_name(enum dma_data_direction dir)
-{
-	static const char *const names[] = { "DMA_BIDIRECTIONAL", "DMA_TO_DEVICE", "DMA_FROM_DEVICE" };
-
-	return valid_dma_direction(dir) ? names[dir] : "no direction";
-}
-
-static void report_wrong_unmap(struct device *dev, const struct mapping *key)
-{
-	struct suspect suspect = { .addr = key->start };
-	const struct mapping *is;
-	const char *name = unmap_names[key->kind];
-	unsigned long long addr = key->start, size = key->end - key->start;
-	u32 id = p2psim_object_id(&dev->obj);
-
-	visit_overlapping(dev, key->start, key->end - key->start, suspects, &suspect);
-	is = suspect.mapping;
-	if (!is)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx, which was never mapped for %s", name, addr,
-			       dev_name(dev));
-	else if (!is->live)
-		p2psim_violate(P2PSIM_BALANCE, is->gone_step, id, 0, "%s of 0x%llx for %s, unmapped before", name, addr,
-			       dev_name(dev));
-	else if (is->kind != key->kind)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which came from %s", name, addr,
-			       dev_name(dev), map_names[is->kind]);
-	else if (is->start != key->start)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s, which was mapped from 0x%llx on", name,
-			       addr, dev_name(dev), (unsigned long long)is->start);
-	else if (is->end != key->end)
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s with %llu bytes, mapped with %llu", name,
-			       addr, dev_name(dev), size, (unsigned long long)(is->end - is->start));
-	else
-		p2psim_violate(P2PSIM_BALANCE, 0, id, 0, "%s of 0x%llx for %s as %s, mapped as %s", name, addr,
-			       dev_name(dev), direction_name(key->dir), direction_name(is->dir));
-}
-
-static struct mapping *find_live(const struct device *dev, const struct mapping *key)
-{
-	struct mapping *mapping = find_first(dev, key);
-
-	while (mapping && !mapping->live)
-		mapping = find_next(mapping);
-	return mapping;
-}
-
-void p2psim_mapping_remove(struct device *dev, u64 addr, u64 size, enum p2psim_mapping_kind kind,
-			   enum dma_data_direction dir)
-{
-	struct mapping key = { .start = addr, .end = addr + size, .kind = kind, .dir = dir };
-	struct mapping *mapping = find_live(dev, &key);
-
-	if (!mapping) {
-		report_wrong_unmap(dev, &key);
-		return;
-	}
-	mapping->live--;
-	mapping->gone_step = p2psim_world_steps(p2psim_world_current());
-	dev->dma_live--;
-}
-
 void(dma_unmap_page)(struct device *dev, dma_addr_t addr, size_t size, enum dma_data_direction dir)
 {
 	size = size ? size : 1;
-	step_on_book(dev, addr, addr + size, "dma_unmap_page");
+	p2psim_dma_step(dev, addr, addr + size, "dma_unmap_page");
 	p2psim_mapping_remove(dev, addr, size, P2PSIM_MAPPING_PAGE, dir);
 }
 
@@ -335,157 +148,14 @@ void(dma_unmap_resource)(struct device *dev, dma_addr_t addr, size_t size, enum 
 			 unsigned long attrs)
 {
 	size = size ? size : 1;
-	step_on_book(dev, addr, addr + size, "dma_unmap_resource");
+	p2psim_dma_step(dev, addr, addr + size, "dma_unmap_resource");
 	p2psim_mapping_remove(dev, addr, size, P2PSIM_MAPPING_RESOURCE, dir);
 }
 
-/* Asking. */
 
-/* What a beat finds in the book. */
-struct beat {
-	u64 start, end;
-	bool write;
-	const struct p2psim_bar *bar;	/* where it landed */
-	unsigned long page;
-	bool good, wrong_way;		/* a live mapping covers it; covers it for the other direction */
-	const struct mapping *old;	/* a mapping whose page of the BAR is another's now */
-	const struct mapping *former;	/* the one that went last */
-};
-
-static bool allows(const struct mapping *mapping, bool write)
+void p2psim_dma_sync(struct device *dev, dma_addr_t addr, size_t size, enum dma_data_direction dir, const char *call)
 {
-	return mapping->dir == DMA_BIDIRECTIONAL || mapping->dir == (write ? DMA_FROM_DEVICE : DMA_TO_DEVICE);
-}
-
-static bool is_current(const struct mapping *mapping, const struct beat *beat)
-{
-	const struct page *page;
-
-	if (mapping->kind == P2PSIM_MAPPING_PAGE) {
-		page = pfn_to_page(beat->start >> PAGE_SHIFT);
-		return !page || mapping->generation == p2psim_page_generation(page);
-	}
-	return mapping->kind != P2PSIM_MAPPING_BAR ||
-	       (beat->bar && mapping->bar == beat->bar &&
-		mapping->generation == p2psim_bar_generation(beat->bar, beat->page, NULL));
-}
-
-static bool judge(struct mapping *mapping, void *arg)
-{
-	struct beat *beat = arg;
-
-	if (mapping->start > beat->start || mapping->end < beat->end)
-		return false;
-	if (!mapping->live) {
-		if (!beat->former || mapping->gone_step > beat->former->gone_step)
-			beat->former = mapping;
-	} else if (!is_current(mapping, beat)) {
-		beat->old = mapping;
-	} else if (allows(mapping, beat->write)) {
-		beat->good = true;
-	} else {
-		beat->wrong_way = true;
-	}
-	return beat->good;
-}
-
-static bool report_former(struct device *dev, const struct beat *beat)
-{
-	p2psim_violate(P2PSIM_STALE, beat->former->gone_step, p2psim_object_id(&dev->obj), 0,
-		       "%s %s 0x%llx after %s", dev_name(dev), beat->write ? "writes to" : "reads from",
-		       (unsigned long long)beat->start, unmap_names[beat->former->kind]);
-	return true;
-}
-
-static bool report_wrong_way(struct device *dev, const struct beat *beat)
-{
-	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0,
-		       "%s %s 0x%llx, mapped for the other direction", dev_name(dev),
-		       beat->write ? "writes to" : "reads from", (unsigned long long)beat->start);
-	return true;
-}
-
-bool p2psim_mapping_check_ram(struct device *dev, u64 addr, u64 len, bool write)
-{
-	struct beat beat = { .start = addr, .end = addr + len, .write = write };
-
-	visit_overlapping(dev, addr, len, judge, &beat);
-	if (beat.good)
-		return false;
-	if (beat.wrong_way)
-		return report_wrong_way(dev, &beat);
-	if (beat.old) {
-		p2psim_violate(P2PSIM_STALE, 0, p2psim_object_id(&dev->obj), 0,
-			       "%s %s 0x%llx, whose page was freed since it was mapped, and is another's now", dev_name(dev),
-			       write ? "writes to" : "reads from", (unsigned long long)addr);
-		return true;
-	}
-	if (beat.former)
-		return report_former(dev, &beat);
-	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&dev->obj), 0, "%s %s RAM at 0x%llx, never mapped for it",
-		       dev_name(dev), write ? "writes to" : "reads from", (unsigned long long)addr);
-	return true;
-}
-
-bool p2psim_mapping_check_bar(struct device *dev, u64 addr, struct p2psim_bar *bar, unsigned long page)
-{
-	struct beat beat = { .start = addr, .end = addr + 1, .bar = bar, .page = page };
-	u64 changed = 0;
-
-	visit_overlapping(dev, addr, 1, judge, &beat);
-	if (beat.good || beat.wrong_way)
-		return false;
-	if (beat.old) {
-		if (bar)
-			p2psim_bar_generation(bar, page, &changed);
-		p2psim_violate(P2PSIM_STALE, changed, p2psim_object_id(&dev->obj), 0,
-			       "%s uses 0x%llx, whose BAR window has changed since it was mapped", dev_name(dev),
-			       (unsigned long long)addr);
-		return true;
-	}
-	return beat.former ? report_former(dev, &beat) : false;
-}
-
-unsigned long p2psim_dma_live(const struct device *dev)
-{
-	return dev->dma_live;
-}
-
-struct cover {
-	u64 start, end;
-	bool live;
-};
-
-static bool covers(struct mapping *mapping, void *arg)
-{
-	struct cover *cover = arg;
-
-	cover->live = mapping->live && mapping->start <= cover->start && mapping->end >= cover->end;
-	return cover->live;
-}
-
-bool p2psim_dma_is_mapped(const struct device *dev, uint64_t addr, uint64_t len)
-{
-	struct cover cover = { .start = addr, .end = addr + len };
-
-	visit_overlapping(dev, addr, len, covers, &cover);
-	return cover.live;
-}
-
-/* D2. */
-void p2psim_mappings_check(struct device *dev)
-{
-	struct p2psim_tree_node *node = dev->dma_live ? p2psim_tree_first(&dev->dma_mappings) : NULL;
-
-	for (; node; node = p2psim_tree_next(node)) {
-		struct mapping *mapping = mapping_of(node);
-
-		if (mapping->live)
-			p2psim_violate(P2PSIM_LEAK, 0, p2psim_object_id(&dev->obj), 0,
-				       "%s() of %s was never undone: 0x%llx, %llu bytes, %lu times",
-				       mapping->kind == P2PSIM_MAPPING_PAGE ? "dma_map_page" :
-				       mapping->kind == P2PSIM_MAPPING_BAR ? "p2psim_bar_map" : "dma_map_resource",
-				       dev_name(dev), (unsigned long long)mapping->start,
-				       (unsigned long long)(mapping->end - mapping->start), mapping->live);
-	}
+	size = size ? size : 1;
+	p2psim_dma_step(dev, addr, addr + size, call);
+	p2psim_mapping_check_sync(dev, addr, size, dir, call);
 }

@@ -4,7 +4,7 @@
  *
  *	device.c   struct device: ids, references, removal
  *	pci.c      building the tree, placing BARs		topology.c  paths, ACS, white list, distances
- *	dma.c      the book of mappings of each device		p2pdma.c    kernel-named questions, cached answers
+ *	dma_book.c the book of mappings of each device		p2pdma.c    kernel-named questions, cached answers
  *	bus.c      TLPs						bar.c       windows behind a BAR
  *	exporter.c the linear helper
  */
@@ -74,6 +74,8 @@ struct pci_dev *p2psim_pci_of(struct device *dev);
 /* pci.c */
 /* What a step names that asks for, or changes, ways through the tree below one host bridge. */
 u32 p2psim_tree_id(struct pci_dev *pdev);
+/* The first address behind RAM. */
+u64 p2psim_ram_end_address(void);
 /* Does the machine have RAM there, used or not? */
 bool p2psim_is_ram(u64 phys);
 struct p2psim_bar_place *p2psim_bar_at(struct p2psim_host_bridge *host, u64 cpu_addr);
@@ -87,24 +89,42 @@ u32 p2psim_bar_generation(const struct p2psim_bar *bar, unsigned long page, u64 
 void p2psim_bar_detach(struct p2psim_bar *bar);
 void p2psim_bars_check(struct p2psim_p2p_state *state);
 
-/* dma.c */
+/* dma_book.c */
 enum p2psim_mapping_kind {
 	P2PSIM_MAPPING_PAGE,		/* dma_map_page() */
 	P2PSIM_MAPPING_RESOURCE,	/* dma_map_resource() */
 	P2PSIM_MAPPING_BAR,		/* p2psim_bar_map() */
+	P2PSIM_MAPPING_SG,		/* dma_map_sg(), an entry of the list */
+	P2PSIM_MAPPING_COHERENT,	/* dma_alloc_coherent() */
+	P2PSIM_MAPPING_POOL,		/* dma_pool_alloc() */
 };
 
 /* Books `size` bytes at `addr`; `bar` and `generation` for P2PSIM_MAPPING_BAR.  -ENOMEM: the arena is full. */
 int p2psim_mapping_add(struct device *dev, u64 addr, u64 size, enum p2psim_mapping_kind kind,
 		       enum dma_data_direction dir, struct p2psim_bar *bar, u32 generation);
-/* Takes one of them off the book, or reports BALANCE. */
-void p2psim_mapping_remove(struct device *dev, u64 addr, u64 size, enum p2psim_mapping_kind kind,
+/* Takes one of them off the book; false after BALANCE: there is none. */
+bool p2psim_mapping_remove(struct device *dev, u64 addr, u64 size, enum p2psim_mapping_kind kind,
 			   enum dma_data_direction dir);
 /* The beats' oracles: true when one fired.  `bar` NULL: the beat landed in no BAR. */
 bool p2psim_mapping_check_ram(struct device *dev, u64 addr, u64 len, bool write);
 bool p2psim_mapping_check_bar(struct device *dev, u64 addr, struct p2psim_bar *bar, unsigned long page);
+/* CONTRACT: no live mapping covers it, or it is for the other direction. */
+void p2psim_mapping_check_sync(struct device *dev, u64 addr, u64 size, enum dma_data_direction dir, const char *call);
 void p2psim_mappings_check(struct device *dev);
+
+/* dma.c */
+void p2psim_dma_step(struct device *dev, u64 start, u64 end, const char *label);
+/* False: the device is gone, or the address beyond its mask; or after CONTRACT. */
+bool p2psim_dma_may_map(struct device *dev, u64 addr, size_t size, enum dma_data_direction dir);
+/* RANGE or UAF, and false: memory of kmalloc() that is smaller, or was freed. */
+bool p2psim_dma_is_whole(struct device *dev, const struct page *page, size_t offset, size_t size);
 /* addr + size - 1 is not beyond what the device can put on the bus. */
 bool p2psim_dma_fits_mask(const struct device *dev, u64 addr, u64 size);
+
+/* dma_coherent.c */
+void *p2psim_coherent_alloc(struct device *dev, size_t size, size_t align, gfp_t gfp, dma_addr_t *handle,
+			    enum p2psim_mapping_kind kind);
+/* False after BALANCE: nothing is freed. */
+bool p2psim_coherent_free(struct device *dev, size_t size, void *memory, dma_addr_t handle, enum p2psim_mapping_kind kind);
 
 #endif

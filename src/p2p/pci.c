@@ -108,7 +108,7 @@ struct pci_bus *p2psim_pci_bus_below(const struct pci_dev *parent)
 
 /* Host bridges. */
 
-static u64 ram_end(void)
+u64 p2psim_ram_end_address(void)
 {
 	const struct p2psim_config *config = p2psim_world_config(p2psim_world_current());
 
@@ -117,14 +117,14 @@ static u64 ram_end(void)
 
 bool p2psim_is_ram(u64 phys)
 {
-	return phys >> PAGE_SHIFT >= RAM_PFN_FIRST && phys < ram_end();
+	return phys >> PAGE_SHIFT >= RAM_PFN_FIRST && phys < p2psim_ram_end_address();
 }
 
 static void set_windows(struct p2psim_host_bridge *host, const struct p2psim_pci_host_config *config, unsigned int n)
 {
 	host->low.start = config->window_start ? config->window_start : LOW_START + n * LOW_BYTES;
 	host->low.end = host->low.start + (config->window_bytes ? config->window_bytes : LOW_BYTES);
-	if (!config->window_start && (host->low.end > FOUR_GIB || ram_end() > host->low.start))
+	if (!config->window_start && (host->low.end > FOUR_GIB || p2psim_ram_end_address() > host->low.start))
 		host->low.end = host->low.start;
 	host->high.start = config->high_start ? config->high_start : HIGH_START + n * HIGH_BYTES;
 	host->high.end = host->high.start + (config->high_bytes ? config->high_bytes : HIGH_BYTES);
@@ -144,7 +144,7 @@ static bool windows_are_sound(const struct p2psim_p2p_state *state, const struct
 		return false;
 	if (spaces_overlap(&host->low, &host->high) || host->bus_offset & ~PAGE_MASK)
 		return false;
-	if (host->low.start < ram_end() && host->low.start < host->low.end)
+	if (host->low.start < p2psim_ram_end_address() && host->low.start < host->low.end)
 		return false;
 	list_for_each_entry(other, &state->hosts, link)
 		if (spaces_overlap(&host->low, &other->low) || spaces_overlap(&host->low, &other->high) ||
@@ -306,6 +306,8 @@ static void init_device(struct pci_dev *pdev, struct pci_bus *bus, unsigned int 
 	pdev->dma_mask = DMA_BIT_MASK(dma_bits ? dma_bits : 64);
 	pdev->dev.dma_mask = &pdev->dma_mask;
 	pdev->dev.coherent_dma_mask = pdev->dma_mask;
+	pdev->dma_parms.max_segment_size = 0x10000;
+	pdev->dev.dma_parms = &pdev->dma_parms;
 	pdev->dev.bus = &pci_bus_type;
 	pdev->dev.parent = &bus->dev;
 	pdev->dev.init_name = p2psim_pci_label(pdev);

@@ -274,21 +274,6 @@ static void test_a_freed_page_is_stale_even_if_it_is_still_mapped(void **state)
 }
 
 /* D4, the address lives on while its window has become somebody else's. */
-/* Takes pages until none is fresh and the freed one comes again; gives the others back. */
-static struct page *take_until(struct page *wanted)
-{
-	struct page *taken[600];
-	int count = 0;
-
-	do
-		taken[count] = alloc_page(GFP_KERNEL);
-	while (taken[count] != wanted && ++count < 600);
-	assert_true(count < 600);
-	while (count--)
-		__free_page(taken[count]);
-	return wanted;
-}
-
 static void test_a_page_that_was_handed_out_again_is_stale_at_its_old_mapping(void **state)
 {
 	struct device *nic = dev_of("b");
@@ -297,7 +282,7 @@ static void test_a_page_that_was_handed_out_again_is_stale_at_its_old_mapping(vo
 	char byte = 0;
 
 	__free_page(page);
-	page = take_until(page);
+	page = p2p_take_until(page);
 	p2psim_dma_write(nic, addr, &byte, 1);
 	assert_violation(*state, P2PSIM_STALE, "b writes to 0x100000, whose page was freed since it was mapped");
 	dma_unmap_page(nic, addr, PAGE_SIZE, DMA_BIDIRECTIONAL);

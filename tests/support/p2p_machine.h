@@ -18,6 +18,7 @@
 #include "core_world.h"
 
 #include <p2psim/linux/pci-p2pdma.h>
+#include <p2psim/linux/mm.h>
 #include <p2psim/linux/pci.h>
 #include <p2psim/pci.h>
 
@@ -91,6 +92,21 @@ static inline int p2p_setup(void **state)
 	if (!ret)
 		p2p_build();
 	return ret;
+}
+
+/* Takes pages until none is fresh and the freed one comes again; gives the others back. */
+static inline struct page *p2p_take_until(struct page *wanted)
+{
+	struct page *taken[600];
+	int count = 0;
+
+	do
+		taken[count] = alloc_page(GFP_KERNEL);
+	while (taken[count] != wanted && ++count < 600);
+	assert_true(count < 600);
+	while (count--)
+		__free_page(taken[count]);
+	return wanted;
 }
 
 #define p2p_test(f) cmocka_unit_test_setup_teardown(f, p2p_setup, core_teardown)

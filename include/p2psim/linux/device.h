@@ -29,6 +29,13 @@ struct class {
 	struct module *owner;
 };
 
+/* What the device's DMA engine can take in one piece. */
+struct device_dma_parameters {
+	unsigned int max_segment_size;	/* bytes; 0: 64 KiB */
+	unsigned int min_align_mask;
+	unsigned long segment_boundary_mask;
+};
+
 /* Same names, fewer fields. */
 struct device {
 	struct p2psim_object obj;	/* its name is dev_name(); unit of a step: page of its DMA address space */
@@ -37,6 +44,7 @@ struct device {
 	const char *init_name;
 	u64 *dma_mask;			/* highest address it can put on the bus; NULL: it does no DMA */
 	u64 coherent_dma_mask;
+	struct device_dma_parameters *dma_parms;	/* NULL: it has said nothing */
 	u64 bus_dma_limit;		/* the same for the bus that it is on; 0 = none */
 	void *driver_data;
 	void (*release)(struct device *dev);	/* at the last put_device(); may be NULL */

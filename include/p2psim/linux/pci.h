@@ -66,6 +66,7 @@ struct pci_dev {
 	bool acs_cap;			/* has access control services */
 	unsigned int acs_ctrl;		/* PCI_ACS_* in force */
 	u64 dma_mask;
+	struct device_dma_parameters dma_parms;
 	struct resource resource[PCI_STD_NUM_BARS];
 
 	/* p2psim's own */
