@@ -136,7 +136,7 @@ long(p2psim_ioctl)(struct p2psim_process *process, struct file *file, unsigned i
 	if (ret == -ENOIOCTLCMD)
 		ret = -ENOTTY;
 	system_call_end(&call);
-	p2psim_leave("ioctl = %e", (uint64_t)(int64_t)ret);
+	p2psim_leave(ret < 0 ? "ioctl = %e" : "ioctl = %d", (uint64_t)(int64_t)ret);
 	return ret;
 }
 

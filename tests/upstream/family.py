@@ -3,7 +3,11 @@
 """Drivers of a Linux tree that listen to an address space: which of them compile against p2psim-kernel, unchanged, and what each
 of the others lacks first.
 
-    family.py --kernel DIR [--cc cc] [--verbose]
+    family.py --kernel DIR [--cc cc]             one line a driver, and what the compiler complains about first
+    family.py --kernel DIR --link LIBRARY        the table of docs/upstream.md: also what an object lacks that LIBRARY has not
+    family.py --kernel DIR --link LIBRARY --check FILE   is that table in FILE?
+    family.py --check FILE --link LIBRARY        without a tree: does LIBRARY lack what the table in FILE says, still?
+    family.py --kernel DIR --view FOLDER         only makes FOLDER: the headers of subsystems
 
 A driver is every .c file that registers an mmu_notifier or inserts an interval notifier.  include/linux and include/asm are
 p2psim's alone; the headers of subsystems (drm, rdma, xen, ...) are the tree's own, as are those beside the driver.
@@ -21,7 +25,7 @@ LISTENS = re.compile(r'mmu_interval_notifier_insert(_locked)?\(|\bmmu_notifier_(
                      r'|struct mmu_(interval_)?notifier_ops \w+')
 FOLDERS = ('drivers', 'virt', 'lib', 'samples')
 SUBSYSTEMS = ('drm', 'rdma', 'xen', 'misc', 'trace', 'video', 'media', 'sound', 'kvm')
-FLAGS = ['-std=gnu11', '-DMODULE', '-D__KERNEL__', '-DKBUILD_MODNAME="driver"', '-fsyntax-only', '-w', '-ferror-limit=1',
+FLAGS = ['-std=gnu11', '-DMODULE', '-D__KERNEL__', '-DKBUILD_MODNAME="driver"', '-ferror-limit=1',
          '-fmax-errors=1', '-Werror=implicit-function-declaration', '-Werror=int-conversion',
          '-Werror=incompatible-pointer-types']
 # What the folder's own Makefile adds to the search path.
@@ -50,38 +54,125 @@ def view(kernel, scratch):
         for name in SUBSYSTEMS:
             there = os.path.join(kernel, 'include', prefix + name)
             if os.path.isdir(there):
-                os.symlink(there, os.path.join(scratch, prefix + name))
+                at = os.path.join(scratch, prefix + name)
+                if os.path.lexists(at):
+                    os.remove(at)
+                os.symlink(there, at)
     return scratch
 
 
-def first_complaint(cc, kernel, scratch, name):
+def compiled(cc, kernel, scratch, name, more):
+    """The complaint of the compiler, or None."""
     extra = [f'-I{kernel}/{d}' for prefix, folders in EXTRA.items() if name.startswith(prefix) for d in folders]
-    flags = [f for f in FLAGS if ('clang' in cc[0]) == (f == '-ferror-limit=1') or not f.endswith('=1')]
-    run = subprocess.run(cc + flags + [f'-I{ROOT}/include/p2psim-kernel', f'-I{ROOT}/include', f'-I{scratch}',
-                                       f'-I{scratch}/uapi', *extra, os.path.join(kernel, name)],
+    flags = [f for f in FLAGS if ('clang' in cc[-1]) == (f == '-ferror-limit=1') or not f.endswith('=1')]
+    run = subprocess.run(cc + flags + more + [f'-I{ROOT}/include/p2psim-kernel', f'-I{ROOT}/include', f'-I{scratch}',
+                                              f'-I{scratch}/uapi', *extra, os.path.join(kernel, name)],
                          stderr=subprocess.PIPE, text=True)
     if not run.returncode:
         return None
     line = next((l for l in run.stderr.splitlines() if 'error:' in l), run.stderr)
-    return line.replace(kernel + '/', '').replace(ROOT + '/', '')
+    for folder in (kernel, ROOT, scratch):
+        line = line.replace(folder + '/', '')
+    return re.sub('[\u2018\u2019\']', '`', line)
+
+
+def symbols(how, file):
+    """By nm: undefined ones of an object, or the dynamic ones that a library defines."""
+    run = subprocess.run(['nm', *how, file], stdout=subprocess.PIPE, text=True, check=True)
+    return {line.split()[-1].split('@')[0] for line in run.stdout.splitlines() if line.split()}
+
+
+def libc():
+    """What a compiler may call by itself."""
+    path = subprocess.run(['cc', '-print-file-name=libc.so.6'], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return symbols(['-D', '--defined-only'], path) | {'_GLOBAL_OFFSET_TABLE_', '__stack_chk_fail'}
+
+
+def lacks(cc, kernel, scratch, name, there):
+    """Names that the driver's object asks for: not of the library, not of a file in its own folder."""
+    unit = os.path.join(scratch, 'driver.o')
+    compiled(cc, kernel, scratch, name, ['-O1', '-c', '-o', unit])
+    missing = {s for s in symbols(['-u'], unit) - there if not s.startswith(('__start_', '__stop_'))}
+    beside = ''
+    folder = os.path.dirname(os.path.join(kernel, name))
+    for other in os.listdir(folder):
+        if other.endswith('.c'):
+            beside += open(os.path.join(folder, other), encoding='utf-8', errors='replace').read()
+    its_own = {s for s in missing if re.search(rf'^(?!\s)[^\n;=]*\b{s}\((?=[^;]*?\n{{)|^(?!extern)\w[^\n(]*\b{s}(\[[^\n]*\])?( =|;)', beside, re.M)}
+    return sorted(missing - its_own), sorted(its_own)
+
+
+def few(names, most=8):
+    return ', '.join(f'`{n}`' for n in names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
+
+
+HEAD = ('| driver | compiles | of its folder | of the kernel |', '|---|---|---|---|')
+
+
+def row(cc, kernel, scratch, name, there):
+    complaint = compiled(cc, kernel, scratch, name, ['-fsyntax-only'])
+    if complaint:
+        return f'| {name} | no: {complaint.split("error: ")[-1]} | | |'
+    missing, its_own = lacks(cc, kernel, scratch, name, there)
+    return f'| {name} | yes | {few(its_own) or "nothing"} | {few(missing) or "nothing"} |'
+
+
+def table(cc, kernel, scratch, library):
+    there = symbols(['-D', '--defined-only'], library) | libc()
+    return [*HEAD, *(row(cc, kernel, scratch, name, there) for name in drivers(kernel))]
+
+
+def table_of(file):
+    lines = open(file, encoding='utf-8').read().splitlines()
+    start = lines.index(HEAD[0])
+    return lines[start:next((i for i in range(start, len(lines)) if not lines[i].startswith('|')), len(lines))]
+
+
+def differences(file, printed, library):
+    written = table_of(file)
+    if printed:
+        return [f'{file} lacks: {line}' for line in printed if line not in written] + \
+            [f'{file} has: {line}' for line in written if line not in printed]
+    there = symbols(['-D', '--defined-only'], library)
+    return [f'{file} says that {name} is missing: {library} has it'
+            for line in written[2:] for name in re.findall(r'`(\w+)`', line.split('|')[4]) if name in there]
+
+
+def list_all(cc, kernel, scratch):
+    good = 0
+    found = list(drivers(kernel))
+    for name in found:
+        complaint = compiled(cc, kernel, scratch, name, ['-fsyntax-only'])
+        good += complaint is None
+        print(f'{"compiles" if complaint is None else "lacks   "} {name}' + (f'\n         {complaint}' if complaint else ''))
+    print(f'{good} of {len(found)} compile')
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--kernel', required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--kernel')
     parser.add_argument('--cc', default='cc')
+    parser.add_argument('--link', metavar='LIBRARY')
+    parser.add_argument('--check', metavar='FILE')
+    parser.add_argument('--view', metavar='FOLDER')
     args = parser.parse_args()
-    cc, kernel = shlex.split(args.cc), os.path.abspath(args.kernel)
-    good = 0
-    found = list(drivers(kernel))
+    cc, kernel = shlex.split(args.cc), args.kernel and os.path.abspath(args.kernel)
+    if args.view:
+        view(kernel, args.view)
+        return 0
     with tempfile.TemporaryDirectory() as scratch:
-        view(kernel, scratch)
-        for name in found:
-            complaint = first_complaint(cc, kernel, scratch, name)
-            good += complaint is None
-            print(f'{"compiles" if complaint is None else "lacks   "} {name}' + (f'\n         {complaint}' if complaint else ''))
-    print(f'{good} of {len(found)} compile')
-    return 0 if good else 1
+        if kernel:
+            view(kernel, scratch)
+        printed = table(cc, kernel, scratch, args.link) if args.link and kernel else []
+        if args.check:
+            found = differences(args.check, printed, args.link)
+            print('\n'.join(found) or f'{args.check} is up to date')
+            return 1 if found else 0
+        if args.link:
+            print('\n'.join(printed))
+        else:
+            list_all(cc, kernel, scratch)
+    return 0
 
 
 if __name__ == '__main__':

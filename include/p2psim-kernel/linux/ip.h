@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <net/if.h>
 #include <netinet/ip.h>
 #define iphdr p2psim_uapi_iphdr
 #include_next <linux/ip.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <net/if.h>
+#include <netinet/in.h>
 #define sockaddr_pkt p2psim_uapi_sockaddr_pkt
 #define sockaddr_ll p2psim_uapi_sockaddr_ll
 #define packet_mreq p2psim_uapi_packet_mreq

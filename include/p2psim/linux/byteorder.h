@@ -3,8 +3,6 @@
 #ifndef P2PSIM_LINUX_BYTEORDER_H
 #define P2PSIM_LINUX_BYTEORDER_H
 
-#include <arpa/inet.h>
-
 #include <asm/byteorder.h>
 #include <p2psim/linux/types.h>
 
@@ -39,6 +37,12 @@
 #define swab16(x) __swab16(x)
 #define swab32(x) __swab32(x)
 #define swab64(x) __swab64(x)
+
+/* libc's, which <arpa/inet.h> declares with much else. */
+uint16_t htons(uint16_t word);
+uint16_t ntohs(uint16_t word);
+uint32_t htonl(uint32_t word);
+uint32_t ntohl(uint32_t word);
 
 static inline void be32_add_cpu(__be32 *word, u32 n)
 {

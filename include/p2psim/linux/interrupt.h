@@ -16,6 +16,7 @@
 #define P2PSIM_LINUX_INTERRUPT_H
 
 #include <p2psim/linux/kernel.h>
+#include <p2psim/linux/refcount.h>
 #include <p2psim/step.h>
 
 struct device;
@@ -104,5 +105,18 @@ P2PSIM_EXPORT void tasklet_kill(struct tasklet_struct *t);
 #define tasklet_schedule(t) (P2PSIM_HERE(), tasklet_schedule(t))
 #define tasklet_kill(t) (P2PSIM_HERE(), tasklet_kill(t))
 #define tasklet_disable(t) (P2PSIM_HERE(), tasklet_disable(t))
+
+/* ---- Declared: which CPU answers is not modelled; linking says what is missing ---- */
+
+struct cpumask;
+struct irq_affinity_notify {
+	unsigned int irq;
+	struct kref kref;
+	void (*notify)(struct irq_affinity_notify *notify, const struct cpumask *mask);
+	void (*release)(struct kref *ref);
+};
+
+int irq_set_affinity_notifier(unsigned int irq, struct irq_affinity_notify *notify);
+int irq_set_affinity_hint(unsigned int irq, const struct cpumask *mask);
 
 #endif

@@ -23,7 +23,7 @@
 #define __must_check __attribute__((warn_unused_result))
 #endif
 #define __maybe_unused __attribute__((unused))
-#if defined(__clang__)
+#if defined(__clang__) && !defined(__KERNEL__)	/* drivers name locks that no compiler knows, such as RCU */
 #define __must_hold(lock) __attribute__((exclusive_locks_required(lock)))
 #else
 #define __must_hold(lock)
@@ -82,6 +82,7 @@
 #define roundup(x, n) (DIV_ROUND_UP(x, n) * (n))
 #define rounddown(x, n) ((x) - (x) % (n))
 #define DIV_ROUND_UP_ULL(n, d) DIV_ROUND_UP((unsigned long long)(n), (unsigned long long)(d))
+#define DIV_ROUND_DOWN_ULL(n, d) ((unsigned long long)(n) / (d))
 #define DIV_ROUND_CLOSEST(n, d) (((n) + (d) / 2) / (d))
 #define PTR_ALIGN(p, a) ((__typeof__(p))ALIGN((unsigned long)(p), (a)))
 #define upper_32_bits(n) ((u32)(((n) >> 16) >> 16))

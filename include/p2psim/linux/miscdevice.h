@@ -25,4 +25,17 @@ struct miscdevice {
 P2PSIM_EXPORT int misc_register(struct miscdevice *misc);
 P2PSIM_EXPORT void misc_deregister(struct miscdevice *misc);
 
+/* A module that is one misc device; with module.h. */
+#define module_misc_device(misc)                                                                                       \
+	static int __init misc##_init(void)                                                                            \
+	{                                                                                                              \
+		return misc_register(&(misc));                                                                         \
+	}                                                                                                              \
+	static void __exit misc##_exit(void)                                                                           \
+	{                                                                                                              \
+		misc_deregister(&(misc));                                                                              \
+	}                                                                                                              \
+	module_init(misc##_init);                                                                                      \
+	module_exit(misc##_exit)
+
 #endif

@@ -246,6 +246,7 @@ struct mm_struct {
 	void (*invalidated)(struct mm_struct *mm, const struct mmu_notifier_range *range);
 	struct p2psim_tree p2p_pages;	/* who imported which page, by address (<p2psim/vma_map.h>) */
 	struct list_head p2p_promises;	/* what exporters have granted once (C3) */
+	atomic64_t pinned_vm;			/* pages, as far as drivers count what they pin */
 	void *private_data;
 };
 

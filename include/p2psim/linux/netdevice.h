@@ -9,6 +9,7 @@
 #include <p2psim/linux/cpumask.h>
 #include <p2psim/linux/device.h>
 #include <p2psim/linux/if_ether.h>
+#include <p2psim/linux/delay.h>
 #include <p2psim/linux/skbuff.h>
 
 struct net;
@@ -20,6 +21,9 @@ struct net_device {
 struct napi_struct {
 	void *p2psim_no_network;
 };
+
+/* Linking says what is missing. */
+void *netdev_priv(const struct net_device *dev);
 
 typedef struct {
 	struct net *net;

@@ -11,6 +11,7 @@
 
 #include <p2psim/linux/device.h>
 #include <p2psim/linux/ioport.h>
+#include <p2psim/linux/mod_devicetable.h>
 
 #define PCI_STD_NUM_BARS 6
 #define PCI_DEVFN(slot, func) ((((slot) & 0x1f) << 3) | ((func) & 0x07))

@@ -6,6 +6,7 @@
 #ifndef P2PSIM_LINUX_RCUPDATE_H
 #define P2PSIM_LINUX_RCUPDATE_H
 
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/sched.h>
 
 P2PSIM_EXPORT void rcu_read_lock(void);
@@ -20,6 +21,16 @@ P2PSIM_EXPORT void rcu_barrier(void);
 #define synchronize_rcu() (P2PSIM_HERE(), synchronize_rcu())
 #define rcu_barrier() (P2PSIM_HERE(), rcu_barrier())
 #define rcu_dereference(p) smp_load_acquire(&(p))
+/* Without an order: the value is not followed, or writers are kept out, which `c` says (CONTRACT when it is false). */
+#define rcu_access_pointer(p) READ_ONCE(p)
+#define rcu_dereference_raw(p) rcu_dereference(p)
+#define rcu_dereference_check(p, c) rcu_dereference(p)
+#define rcu_dereference_protected(p, c)                                                                                \
+	__extension__({                                                                                                \
+		WARN_ON(!(c));                                                                                         \
+		(p);                                                                                                   \
+	})
+#define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)
 #define rcu_assign_pointer(p, v) smp_store_release(&(p), v)
 
 #endif

@@ -51,6 +51,9 @@ P2PSIM_EXPORT bool fatal_signal_pending(struct task_struct *task);
 #define jiffies ((unsigned long)p2psim_jiffies())
 P2PSIM_EXPORT uint64_t p2psim_jiffies(void);
 #define msecs_to_jiffies(ms) ((unsigned long)(ms))
+#define usecs_to_jiffies(us) (((unsigned long)(us) + 999) / 1000)
+#define jiffies_to_msecs(j) ((unsigned int)(j))
+#define jiffies_to_usecs(j) ((unsigned int)(j) * 1000)
 #define time_after(a, b) ((long)((b) - (a)) < 0)
 #define time_before(a, b) time_after(b, a)
 P2PSIM_EXPORT void msleep(unsigned int ms);

@@ -10,6 +10,7 @@
 
 #include <p2psim/linux/kernel.h>
 #include <p2psim/linux/numa.h>
+#include <p2psim/linux/overflow.h>
 
 #define __GFP_HIGH 0x20u
 #define __GFP_IO 0x40u
@@ -46,6 +47,10 @@ P2PSIM_EXPORT size_t ksize(const void *ptr);
 #define krealloc(p, s, f) (P2PSIM_HERE(), krealloc(p, s, f))
 #define kstrdup(s, f) (P2PSIM_HERE(), kstrdup(s, f))
 #define kfree(p) (P2PSIM_HERE(), kfree(p))
+/* A machine of one node. */
+#define kmalloc_node(s, f, node) ((void)(node), kmalloc(s, f))
+#define kzalloc_node(s, f, node) ((void)(node), kzalloc(s, f))
+#define kcalloc_node(n, s, f, node) ((void)(node), kcalloc(n, s, f))
 #define kvmalloc(s, f) kmalloc(s, f)
 #define kvzalloc(s, f) kzalloc(s, f)
 #define kvcalloc(n, s, f) kcalloc(n, s, f)

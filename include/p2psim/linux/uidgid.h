@@ -20,6 +20,13 @@ typedef struct {
 #define INVALID_UID KUIDT_INIT((uid_t)-1)
 #define INVALID_GID KGIDT_INIT((gid_t)-1)
 
+/* It has no contents. */
+struct user_namespace;
+#define current_user_ns() ((struct user_namespace *)NULL)
+#define make_kuid(ns, uid) ((void)(ns), KUIDT_INIT(uid))
+#define from_kuid(ns, kuid) ((void)(ns), (kuid).val)
+#define from_kuid_munged(ns, kuid) from_kuid((ns), (kuid))
+
 static inline uid_t __kuid_val(kuid_t uid)
 {
 	return uid.val;

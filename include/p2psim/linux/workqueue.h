@@ -41,6 +41,10 @@ P2PSIM_EXPORT void flush_workqueue(struct workqueue_struct *wq);
 #define flush_work(w) (P2PSIM_HERE(), flush_work(w))
 #define cancel_work_sync(w) (P2PSIM_HERE(), cancel_work_sync(w))
 #define flush_workqueue(q) (P2PSIM_HERE(), flush_workqueue(q))
+/* Workers have CPUs of their own. */
+#define queue_work_on(cpu, q, w) ((void)(cpu), queue_work((q), (w)))
+#define schedule_work_on(cpu, w) ((void)(cpu), schedule_work(w))
+#define WORK_CPU_UNBOUND 64
 #define WQ_UNBOUND 2
 #define WQ_FREEZABLE 4
 #define WQ_MEM_RECLAIM 8
