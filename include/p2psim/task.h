@@ -41,7 +41,11 @@ P2PSIM_EXPORT int p2psim_run_until(struct task_struct *task, const char *label);
 /* Runs `task` alone, nobody else, until it is done or blocked (-EAGAIN then). */
 P2PSIM_EXPORT int p2psim_run_alone(struct task_struct *task);
 
-/* A fatal signal: wakes killable and interruptible sleeps of the task, which then return -EINTR. */
+/*
+ * A fatal signal: wakes killable and interruptible sleeps of the task, which then return -EINTR.  One step.  Asking for it
+ * (fatal_signal_pending()) is none: who asks has seen what was so at his step before, and exploration by traces does not try
+ * both answers for a step that has nothing to do with sleeping.
+ */
 P2PSIM_EXPORT void p2psim_task_kill(struct task_struct *task);
 
 P2PSIM_END_DECLS

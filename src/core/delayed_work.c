@@ -20,38 +20,78 @@ void p2psim_delayed_work_init(struct delayed_work *dwork, work_func_t func, cons
 	p2psim_timer_init(&dwork->timer, queue_now, TIMER_IRQSAFE, name);
 }
 
-static bool start(struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
+/* The step of whoever looks whether it waits, and changes that: the timers, the item, and the queue that it is on or was on. */
+static void step_on_delayed(struct workqueue_struct *wq, struct delayed_work *dwork, const char *label)
+{
+	struct p2psim_op op = { .kind = P2PSIM_STEP_WRITE, .label = label };
+	struct workqueue_struct *queue;
+
+	op.access[op.access_count++] = (struct p2psim_access){ p2psim_timers_id(), true, 0, UINT64_MAX };
+	op.access[op.access_count++] = (struct p2psim_access){ p2psim_object_id(&dwork->work.obj), true, 0, UINT64_MAX };
+	do {
+		queue = dwork->work.queue;
+		op.access_count = 2;
+		if (queue || wq)
+			op.access[op.access_count++] =
+				(struct p2psim_access){ p2psim_work_queue_id(queue ? queue : wq), true, 0, UINT64_MAX };
+		p2psim_step_op(&op);
+	} while (dwork->work.queue != queue);
+}
+
+static bool is_waiting(const struct delayed_work *dwork)
+{
+	return dwork->timer.pending || dwork->work.pending;
+}
+
+/* It waits for nothing any more. */
+static bool take_back(struct delayed_work *dwork)
+{
+	const bool waited = is_waiting(dwork);
+
+	p2psim_timer_end(&dwork->timer);
+	p2psim_work_take_back(&dwork->work);
+	return waited;
+}
+
+static void start(struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
 {
 	dwork->wq = wq;
-	if (!delay)
-		return (queue_work)(wq, &dwork->work);
-	(mod_timer)(&dwork->timer, jiffies + delay);
-	return true;
+	if (delay)
+		p2psim_timer_start(&dwork->timer, jiffies + delay);
+	else
+		p2psim_work_enqueue(wq, &dwork->work);
 }
 
 bool(queue_delayed_work)(struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
 {
-	if (dwork->timer.pending || dwork->work.pending)
+	step_on_delayed(wq, dwork, "queue_delayed_work");
+	if (is_waiting(dwork))
 		return false;
-	return start(wq, dwork, delay);
+	start(wq, dwork, delay);
+	return true;
 }
 
 bool(mod_delayed_work)(struct workqueue_struct *wq, struct delayed_work *dwork, unsigned long delay)
 {
-	bool waited = (cancel_delayed_work)(dwork);
+	bool waited;
 
+	step_on_delayed(wq, dwork, "mod_delayed_work");
+	waited = take_back(dwork);
 	start(wq, dwork, delay);
 	return waited;
 }
 
 bool(cancel_delayed_work)(struct delayed_work *dwork)
 {
-	return (del_timer)(&dwork->timer) | cancel_work(&dwork->work);
+	step_on_delayed(NULL, dwork, "cancel_delayed_work");
+	return take_back(dwork);
 }
 
 bool(cancel_delayed_work_sync)(struct delayed_work *dwork)
 {
-	return (del_timer_sync)(&dwork->timer) | (cancel_work_sync)(&dwork->work);
+	bool waited = (del_timer_sync)(&dwork->timer);
+
+	return (cancel_work_sync)(&dwork->work) || waited;
 }
 
 bool(flush_delayed_work)(struct delayed_work *dwork)

@@ -18,6 +18,10 @@
 #include "core/strategy.h"
 #include "core/switch.h"
 
+struct timer_list;
+struct work_struct;
+struct workqueue_struct;
+
 #define P2PSIM_HELD_MAX 32
 #define P2PSIM_CLASSES_MAX 256
 #define P2PSIM_STRINGS 64
@@ -55,6 +59,7 @@ struct p2psim_task {
 	struct mm_struct *saved_mm;	/* kthread_use_mm() */
 	uint64_t now;			/* what time it is for a task whose time was up early; else 0 */
 	uint32_t sleeps_on;		/* the object of the queue that it was on last */
+	uint64_t checked;		/* the step in which it looked at a queue last */
 	unsigned int held_count;
 	struct p2psim_held held[P2PSIM_HELD_MAX];	/* last: what lies behind the count is never looked at */
 };
@@ -274,6 +279,24 @@ uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2p
 /* Asks the strategy whether it goes wrong for the running task, if it still `may`; may end the execution. */
 bool p2psim_decide_adverse(struct p2psim_world *world, bool may, const char *what);
 
+/*
+ * One step on two objects, the second perhaps 0.  Whether a task sleeps, was stopped or killed is an object of its own: a queue's
+ * steps touch that as well.
+ */
+void p2psim_step_two_slow(enum p2psim_step_kind kind, uint32_t obj, uint32_t other, bool write, const char *label);
+#define P2PSIM_OBJ_TASK 0xff000300u
+#define P2PSIM_TASK_ID(task) (P2PSIM_OBJ_TASK + (uint32_t)(task)->pid)
+
+static inline void p2psim_step_two(enum p2psim_step_kind kind, uint32_t obj, uint32_t other, bool write, const char *label)
+{
+	struct p2psim_hot *hot = p2psim_hot;
+
+	if (__builtin_expect(hot != NULL && !hot->busy, 1))
+		hot->steps++;
+	else
+		p2psim_step_two_slow(kind, obj, other, write, label);
+}
+
 /* p2psim_step_guarded_timeout(), `early`: with the time up whenever the step is taken, unless enabled() says true. */
 bool p2psim_step_timed(enum p2psim_step_kind kind, uint32_t obj, bool write, const char *label,
 		       bool (*enabled)(void *arg), void *arg, uint64_t ticks, bool early);
@@ -300,6 +323,14 @@ static inline bool p2psim_trylock_goes_wrong(void)
 	return __builtin_expect(p2psim_world_here()->config.adversary[P2PSIM_ADVERSE_TRYLOCK], 0) &&
 	       p2psim_adverse(P2PSIM_ADVERSE_TRYLOCK, "trylock fails for no reason");
 }
+
+/* timer.c, workqueue.c: without a step, for who has just taken one on them. */
+bool p2psim_timer_start(struct timer_list *timer, unsigned long expires);
+bool p2psim_timer_end(struct timer_list *timer);
+uint32_t p2psim_timers_id(void);
+bool p2psim_work_enqueue(struct workqueue_struct *wq, struct work_struct *work);
+bool p2psim_work_take_back(struct work_struct *work);
+uint32_t p2psim_work_queue_id(struct workqueue_struct *wq);
 
 /* mutex.c, rwsem.c: the lock that a pending step waits for, if it is one of theirs. */
 const struct p2psim_lock *p2psim_mutex_waited_for(const struct p2psim_op *op);

@@ -93,6 +93,8 @@ const char *p2psim_world_object_name(const struct p2psim_world *world, uint32_t 
 		return "pid";
 	if (id == P2PSIM_OBJ_ARENA)
 		return "state";
+	if (id >= P2PSIM_OBJ_TASK && id < P2PSIM_OBJ_TASK + P2PSIM_TASKS_MAX)
+		return p2psim_world_task_name(world, id - P2PSIM_OBJ_TASK);
 	while (i--)
 		if (world->names[i].id == id)
 			return world->names[i].name;

@@ -152,7 +152,8 @@ static unsigned int order_of(const struct p2psim_op *op)
 
 void p2psim_race_step(struct p2psim_world *world, const struct p2psim_op *op)
 {
-	if (op->access_count)
+	/* of a task: who wakes and stops it says itself what that orders */
+	if (op->access_count && op->access[0].obj - P2PSIM_OBJ_TASK >= P2PSIM_TASKS_MAX)
 		order(world, op->access[0].obj, WHOLE, order_of(op));
 }
 

@@ -131,6 +131,13 @@ static int srcu_thread(void *data)
 	}
 }
 
+/* What changes when there is a callback more. */
+static uint32_t callbacks_id(struct p2psim_world *world)
+{
+	world->rcu.wake.name = "srcu callbacks";
+	return p2psim_object_id(&world->rcu.wake);
+}
+
 static void start_daemon(struct p2psim_world *world)
 {
 	struct p2psim_rcu_state *rcu = &world->rcu;
@@ -138,7 +145,7 @@ static void start_daemon(struct p2psim_world *world)
 
 	if (rcu->daemon)
 		return;
-	p2psim_object_init(&rcu->wake, "srcu callbacks");
+	callbacks_id(world);
 	world->arena.fail_at = 0; /* the kernel has its RCU threads from boot on */
 	rcu->daemon = kthread_run(srcu_thread, rcu, "srcu");
 	world->arena.fail_at = fail_at;
@@ -158,7 +165,7 @@ void call_srcu(struct srcu_struct *srcu, struct callback_head *head, void (*func
 	if (p2psim_world_missing("call_srcu"))
 		return;
 	start_daemon(world);
-	p2psim_step_on(P2PSIM_STEP_GRACE, srcu_id(srcu), true, "call_srcu");
+	p2psim_step_two(P2PSIM_STEP_GRACE, srcu_id(srcu), callbacks_id(world), true, "call_srcu");
 	head->next = NULL;
 	head->func = func;
 	srcu->queued++;
@@ -188,9 +195,13 @@ static bool all_have_run(void *arg)
 
 void(srcu_barrier)(struct srcu_struct *srcu)
 {
-	struct barrier barrier = { srcu, srcu->queued };
+	struct barrier barrier = { srcu, 0 };
 
+	if (p2psim_world_missing("srcu_barrier"))
+		return;
 	(might_sleep)();
+	p2psim_step_on(P2PSIM_STEP_READ, callbacks_id(p2psim_world_here()), false, "srcu_barrier: look");
+	barrier.until = srcu->queued; /* what comes later is not waited for */
 	p2psim_step_guarded(P2PSIM_STEP_GRACE, srcu_id(srcu), false, "srcu_barrier", all_have_run, &barrier);
 }
 

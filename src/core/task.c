@@ -196,7 +196,7 @@ int(kthread_stop)(struct task_struct *ts)
 		p2psim_violate(P2PSIM_CONTRACT, 0, 0, 0, "kthread_stop() of a thread that was stopped before");
 		return -EINVAL;
 	}
-	p2psim_step_on(P2PSIM_STEP_WRITE, 0, true, "kthread_stop");
+	p2psim_step_on(P2PSIM_STEP_WRITE, P2PSIM_TASK_ID(ts), true, "kthread_stop");
 	task->should_stop = true;
 	p2psim_race_publish(task->world, P2PSIM_RACE_WOKEN(ts));
 	task->ts.__state = TASK_RUNNING;
@@ -211,7 +211,7 @@ bool(kthread_should_stop)(void)
 {
 	if (p2psim_world_missing("kthread_should_stop"))
 		return true;
-	p2psim_step_on(P2PSIM_STEP_READ, 0, false, "kthread_should_stop");
+	p2psim_step_on(P2PSIM_STEP_READ, P2PSIM_TASK_ID(current), false, "kthread_should_stop");
 	if (p2psim_task_here()->should_stop)
 		p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
 	return p2psim_task_here()->should_stop || p2psim_world_here()->ended;
@@ -268,6 +268,7 @@ void p2psim_task_kill(struct task_struct *ts)
 {
 	struct p2psim_task *task = p2psim_task_of(ts);
 
+	p2psim_step_on(P2PSIM_STEP_WRITE, P2PSIM_TASK_ID(ts), true, "kill");
 	task->killed = true;
 	if (ts->__state & (TASK_WAKEKILL | TASK_INTERRUPTIBLE))
 		ts->__state = TASK_RUNNING;

@@ -135,19 +135,24 @@ static struct p2psim_timers *write_step(struct timer_list *timer, const char *la
 	return timers;
 }
 
-int(mod_timer)(struct timer_list *timer, unsigned long expires)
+bool p2psim_timer_start(struct timer_list *timer, unsigned long expires)
 {
-	struct p2psim_timers *timers = write_step(timer, "mod_timer");
+	struct p2psim_timers *timers = timers_here();
 	bool pending = timer->pending;
 
 	if (!timers)
-		return 0;
+		return false;
 	if (pending)
 		list_del_init(&timer->entry);
 	timer->expires = expires;
 	insert(timers, timer);
 	move_deadline(timers);
 	return pending;
+}
+
+int(mod_timer)(struct timer_list *timer, unsigned long expires)
+{
+	return write_step(timer, "mod_timer") && p2psim_timer_start(timer, expires);
 }
 
 void(add_timer)(struct timer_list *timer)
@@ -157,17 +162,19 @@ void(add_timer)(struct timer_list *timer)
 	(mod_timer)(timer, timer->expires);
 }
 
-int(del_timer)(struct timer_list *timer)
+bool p2psim_timer_end(struct timer_list *timer)
 {
-	struct p2psim_timers *timers = write_step(timer, "del_timer");
-	bool pending = timer->pending;
-
-	if (!timers || !pending)
-		return 0;
+	if (!timer->pending)
+		return false;
 	list_del_init(&timer->entry);
 	timer->pending = false;
-	move_deadline(timers);
-	return 1;
+	move_deadline(timers_here());
+	return true;
+}
+
+int(del_timer)(struct timer_list *timer)
+{
+	return write_step(timer, "del_timer") && p2psim_timer_end(timer);
 }
 
 struct wait_for {
@@ -197,8 +204,17 @@ int(del_timer_sync)(struct timer_list *timer)
 	return pending;
 }
 
+uint32_t p2psim_timers_id(void)
+{
+	struct p2psim_timers *timers = timers_here();
+
+	return timers ? p2psim_object_id(&timers->obj) : 0;
+}
+
 bool timer_pending(const struct timer_list *timer)
 {
-	p2psim_once(&timer->pending, sizeof(timer->pending), false);
+	if (p2psim_world_missing("timer_pending"))
+		return false;
+	p2psim_step_on(P2PSIM_STEP_READ, p2psim_timers_id(), false, "timer_pending");
 	return timer->pending;
 }

@@ -13,10 +13,20 @@ void __init_waitqueue_head(wait_queue_head_t *wq, const char *name)
 	p2psim_object_init(&wq->obj, name);
 }
 
+void p2psim_step_two_slow(enum p2psim_step_kind kind, uint32_t obj, uint32_t other, bool write, const char *label)
+{
+	struct p2psim_op op = { .kind = (uint16_t)kind, .label = label };
+
+	op.access[op.access_count++] = (struct p2psim_access){ obj, write, 0, UINT64_MAX };
+	if (other)
+		op.access[op.access_count++] = (struct p2psim_access){ other, write, 0, UINT64_MAX };
+	p2psim_step_op(&op);
+}
+
 /* Who waits exclusively stands behind all who do not. */
 static void prepare(wait_queue_head_t *wq, struct wait_queue_entry *wait, int state, unsigned int flags)
 {
-	p2psim_step_on(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), true, NULL);
+	p2psim_step_two(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), P2PSIM_TASK_ID(current), true, NULL);
 	wait->task = current;
 	wait->flags = flags;
 	p2psim_task_here()->sleeps_on = p2psim_object_id(&wq->obj);
@@ -39,12 +49,19 @@ void prepare_to_wait_exclusive(wait_queue_head_t *wq, struct wait_queue_entry *w
 
 void p2psim_wait_check(wait_queue_head_t *wq)
 {
-	p2psim_step_on(P2PSIM_STEP_WQ_CHECK, p2psim_object_id(&wq->obj), false, NULL);
+	p2psim_step_two(P2PSIM_STEP_WQ_CHECK, p2psim_object_id(&wq->obj), P2PSIM_TASK_ID(current), false, NULL);
+	p2psim_task_here()->checked = p2psim_world_here()->hot.steps;
 }
 
+/*
+ * No step, with one exception: until who waits exclusively has left, a wake-up may be his, and no other's, though he has looked
+ * already.  If he looked in his step before, that is the same step.
+ */
 void finish_wait(wait_queue_head_t *wq, struct wait_queue_entry *wait)
 {
-	(void)wq;
+	if (wait->flags & WQ_FLAG_EXCLUSIVE && !list_empty(&wait->entry) &&
+	    p2psim_task_here()->checked != p2psim_world_here()->hot.steps)
+		p2psim_step_on(P2PSIM_STEP_WQ_PREPARE, p2psim_object_id(&wq->obj), true, "finish_wait");
 	current->__state = TASK_RUNNING;
 	if (!list_empty(&wait->entry))
 		list_del_init(&wait->entry);
@@ -105,16 +122,20 @@ bool waitqueue_active(wait_queue_head_t *wq)
 	return !list_empty(&wq->head);
 }
 
+/* Whoever wakes the queue that the task is on changes its state as well. */
 void set_current_state(unsigned int state)
 {
+	p2psim_step_two(P2PSIM_STEP_WQ_PREPARE, P2PSIM_TASK_ID(current), p2psim_task_here()->sleeps_on, true,
+			"set_current_state");
 	current->__state = state;
 }
 
 int wake_up_process(struct task_struct *task)
 {
-	int was_asleep = task->__state != TASK_RUNNING;
+	int was_asleep;
 
-	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, 0, true, "wake_up_process");
+	p2psim_step_on(P2PSIM_STEP_WQ_WAKE, P2PSIM_TASK_ID(task), true, "wake_up_process");
+	was_asleep = task->__state != TASK_RUNNING;
 	p2psim_race_publish(p2psim_world_here(), P2PSIM_RACE_WOKEN(task));
 	task->__state = TASK_RUNNING;
 	return was_asleep;
@@ -135,22 +156,37 @@ static bool is_awake_or_not(void *arg)
 	return true;
 }
 
-/*
- * Until somebody wakes the task, or nobody does, or (ticks != 0) the time is up.  A sleep that may end by itself races
- * with those who wake.
- */
+/* A sleep that may end by itself races with those who wake: the queue, or the task. */
+static void sleep_uneasily(uint64_t ticks, bool (*enabled)(void *arg), bool early)
+{
+	struct p2psim_task *task = p2psim_task_here();
+	const uint64_t deadline = ticks ? p2psim_now() + ticks : 0;
+	struct p2psim_op op = { .kind = P2PSIM_STEP_WQ_SLEEP, .label = "sleep", .enabled = enabled, .arg = task,
+				.deadline = deadline };
+
+	if (task->sleeps_on)
+		op.access[op.access_count++] = (struct p2psim_access){ task->sleeps_on, true, 0, UINT64_MAX };
+	op.access[op.access_count++] = (struct p2psim_access){ P2PSIM_TASK_ID(&task->ts), true, 0, UINT64_MAX };
+	p2psim_step_op(&op);
+	if (!early || is_awake(task))
+		return;
+	task->now = deadline;
+	p2psim_note("the time is up already");
+}
+
+/* Until somebody wakes the task, or nobody does, or (ticks != 0) the time is up. */
 static void sleep_for(uint64_t ticks)
 {
 	struct p2psim_task *task = p2psim_task_here();
 	const bool adverse = p2psim_goes_wrong(P2PSIM_ADVERSE_WAKEUP, "wakes up for no reason");
 	const bool early = ticks && !adverse && p2psim_timer_goes_wrong();
-	const uint32_t queue = adverse || early ? task->sleeps_on : 0;
-	bool (*enabled)(void *arg) = adverse ? is_awake_or_not : is_awake;
 
-	if (ticks)
-		p2psim_step_timed(P2PSIM_STEP_WQ_SLEEP, queue, true, "sleep", enabled, task, ticks, early);
+	if (adverse || early)
+		sleep_uneasily(ticks, early ? NULL : is_awake_or_not, early);
+	else if (ticks)
+		p2psim_step_timed(P2PSIM_STEP_WQ_SLEEP, 0, true, "sleep", is_awake, task, ticks, false);
 	else
-		p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, queue, true, "sleep", enabled, task);
+		p2psim_step_guarded(P2PSIM_STEP_WQ_SLEEP, 0, true, "sleep", is_awake, task);
 	if (is_awake(task))
 		p2psim_race_join(p2psim_world_here(), P2PSIM_RACE_WOKEN(current));
 	else if (adverse)
@@ -200,8 +236,10 @@ void __init_completion(struct completion *c, const char *name)
 	p2psim_object_init(&c->obj, name);
 }
 
+/* A complete() that comes just before is lost: that is what goes wrong with it. */
 void reinit_completion(struct completion *c)
 {
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&c->obj), true, "reinit");
 	c->done = 0;
 }
 

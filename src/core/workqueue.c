@@ -18,7 +18,8 @@ struct workqueue_struct {
 	struct work_struct *running;
 	struct task_struct *worker;
 	bool dying;
-	unsigned int queued, done;	/* items so far */
+	uint64_t queued;		/* items so far */
+	uint64_t running_number;
 	char name[24];
 };
 
@@ -39,6 +40,23 @@ static bool is_freed(const struct work_struct *work, const char *how)
 	return true;
 }
 
+/*
+ * A step that looks at an item, or changes whether it is pending: it names the item and the queue that it is on or was on.  An
+ * item that has come to its first queue meanwhile is looked at once more.
+ */
+static void step_on_work(struct work_struct *work, enum p2psim_step_kind kind, bool write, const char *label)
+{
+	struct workqueue_struct *queue;
+
+	do {
+		queue = work->queue;
+		if (queue)
+			p2psim_step_two(kind, p2psim_object_id(&queue->obj), p2psim_object_id(&work->obj), write, label);
+		else
+			p2psim_step_on(kind, p2psim_object_id(&work->obj), write, label);
+	} while (work->queue != queue);
+}
+
 static bool has_work(void *arg)
 {
 	struct workqueue_struct *wq = arg;
@@ -53,11 +71,11 @@ static void run_item(struct workqueue_struct *wq, struct work_struct *work)
 	list_del_init(&work->entry);
 	work->pending = 0;
 	wq->running = work;
+	wq->running_number = work->number;
 	p2psim_enter("%s: work", P2PSIM_STR(wq->name));
 	func(work); /* may free the item */
 	p2psim_leave("%s: idle", P2PSIM_STR(wq->name));
 	wq->running = NULL;
-	wq->done++;
 	p2psim_race_publish(p2psim_world_here(), p2psim_object_id(&wq->obj));
 }
 
@@ -76,7 +94,6 @@ static int worker(void *data)
 			continue;
 		}
 		INIT_LIST_HEAD(&wq->items); /* where it led to is lost */
-		wq->done = wq->queued;
 	}
 }
 
@@ -120,14 +137,18 @@ void destroy_workqueue(struct workqueue_struct *wq)
 
 bool(queue_work)(struct workqueue_struct *wq, struct work_struct *work)
 {
-	p2psim_object_id(&work->obj);
-	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&wq->obj), true, "queue_work");
+	p2psim_step_two(P2PSIM_STEP_WRITE, p2psim_object_id(&wq->obj), p2psim_object_id(&work->obj), true, "queue_work");
+	return p2psim_work_enqueue(wq, work);
+}
+
+bool p2psim_work_enqueue(struct workqueue_struct *wq, struct work_struct *work)
+{
 	if (is_freed(work, "queued after it was freed") || work->pending)
 		return false;
 	work->pending = 1;
 	work->queue = wq;
 	list_add_tail(&work->entry, &wq->items);
-	wq->queued++;
+	work->number = ++wq->queued;
 	return true;
 }
 
@@ -170,10 +191,16 @@ static bool is_idle(void *arg)
 	return !work->pending && (!work->queue || work->queue->running != work);
 }
 
-bool(flush_work)(struct work_struct *work)
+bool p2psim_work_pending(struct work_struct *work)
 {
-	(might_sleep)();
-	if (!work->queue || is_idle(work))
+	step_on_work(work, P2PSIM_STEP_READ, false, "work_pending");
+	return work->pending;
+}
+
+/* Waits if it is not idle now: who calls has just looked, in a step. */
+static bool wait_until_idle(struct work_struct *work)
+{
+	if (is_idle(work))
 		return false;
 	if (work->queue->running == work && work->queue->worker == current) {
 		p2psim_violate(P2PSIM_DEADLOCK, 0, work->obj.id, 0, "%s flushes the work that it runs", current->comm);
@@ -183,6 +210,18 @@ bool(flush_work)(struct work_struct *work)
 	return true;
 }
 
+bool(flush_work)(struct work_struct *work)
+{
+	(might_sleep)();
+	step_on_work(work, P2PSIM_STEP_READ, false, "flush_work: look");
+	return wait_until_idle(work);
+}
+
+uint32_t p2psim_work_queue_id(struct workqueue_struct *wq)
+{
+	return p2psim_object_id(&wq->obj);
+}
+
 struct workqueue_struct *p2psim_system_wq(void)
 {
 	return p2psim_world_missing("system_wq") ? NULL : system_queue();
@@ -190,42 +229,52 @@ struct workqueue_struct *p2psim_system_wq(void)
 
 bool cancel_work(struct work_struct *work)
 {
-	bool was_pending = work->pending;
+	step_on_work(work, P2PSIM_STEP_WRITE, true, "cancel_work");
+	return p2psim_work_take_back(work);
+}
 
-	if (work->queue)
-		p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&work->queue->obj), true, "cancel_work");
-	if (work->pending) {
-		list_del_init(&work->entry);
-		work->pending = 0;
-		work->queue->done++;
-	}
-	return was_pending;
+bool p2psim_work_take_back(struct work_struct *work)
+{
+	if (!work->pending)
+		return false;
+	list_del_init(&work->entry);
+	work->pending = 0;
+	return true;
 }
 
 bool(cancel_work_sync)(struct work_struct *work)
 {
 	bool was_pending = cancel_work(work);
 
-	(flush_work)(work);
+	(might_sleep)();
+	wait_until_idle(work);
 	return was_pending;
 }
 
 struct flush {
 	struct workqueue_struct *wq;
-	unsigned int until;
+	uint64_t until;			/* the last item to wait for */
 };
 
+/* Items are taken in their order; one that was freed is the worker's to tell of. */
 static bool is_flushed(void *arg)
 {
 	const struct flush *flush = arg;
+	const struct work_struct *first = list_first_entry_or_null(&flush->wq->items, struct work_struct, entry);
 
-	return (int)(flush->wq->done - flush->until) >= 0;
+	if (flush->wq->running && flush->wq->running_number <= flush->until)
+		return false;
+	return !first || (!p2psim_ptr_is_freed(first) && first->number > flush->until);
 }
 
 void(flush_workqueue)(struct workqueue_struct *wq)
 {
-	struct flush flush = { wq, wq->queued };
+	struct flush flush = { wq, 0 };
 
 	(might_sleep)();
-	p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), false, "flush_workqueue", is_flushed, &flush);
+	p2psim_step_on(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), false, "flush_workqueue");
+	flush.until = wq->queued; /* what comes later is not waited for */
+	if (!is_flushed(&flush))
+		p2psim_step_guarded(P2PSIM_STEP_AWAIT, p2psim_object_id(&wq->obj), false, "flush_workqueue", is_flushed,
+				    &flush);
 }

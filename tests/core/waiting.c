@@ -308,6 +308,41 @@ static void test_work_runs_when_the_scheduler_says_so(void **state)
 	assert_int_equal(job.runs, 2);
 }
 
+static struct job first_job, second_job;
+
+static void takes_a_while(struct work_struct *work)
+{
+	p2psim_step("working");
+	counts(work);
+}
+
+static void flushes(void *arg)
+{
+	flush_workqueue(arg);
+	P2PSIM_CHECK(first_job.runs == 1);
+}
+
+/* queue first; flush begins; queue second; cancel second: the first has not run for that. */
+static void test_a_flush_does_not_take_an_item_that_was_cancelled_for_one_that_has_run(void **state)
+{
+	struct workqueue_struct *wq = alloc_workqueue("wq", 0, 1);
+	struct task_struct *flusher;
+
+	(void)state;
+	first_job = second_job = (struct job){};
+	INIT_WORK(&first_job.work, takes_a_while);
+	INIT_WORK(&second_job.work, takes_a_while);
+	queue_work(wq, &first_job.work);
+	flusher = p2psim_task_spawn("flusher", flushes, wq);
+	assert_int_equal(p2psim_run_until(flusher, "flush_workqueue"), 0);
+	queue_work(wq, &second_job.work);
+	assert_true(cancel_work_sync(&second_job.work));
+	assert_int_equal(p2psim_run(), 0);
+	assert_int_equal(first_job.runs, 1);
+	assert_int_equal(second_job.runs, 0);
+	destroy_workqueue(wq);
+}
+
 static void test_work_that_flushes_itself_is_a_deadlock(void **state)
 {
 	struct job job = {};
@@ -343,6 +378,7 @@ int main(void)
 		core_test_rubble(test_call_srcu_is_a_schedulable_event),
 		core_test(test_synchronize_rcu_in_a_read_side_is_reported),
 		core_test(test_work_runs_when_the_scheduler_says_so),
+		core_test(test_a_flush_does_not_take_an_item_that_was_cancelled_for_one_that_has_run),
 		core_test_rubble(test_work_that_flushes_itself_is_a_deadlock),
 		core_test(test_a_workqueue_without_memory_is_null),
 	};

@@ -30,6 +30,7 @@
  * By itself the test takes hundreds of programs, with --many [COUNT] thousands.
  */
 #include "core_world.h"
+#include "ends.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,7 +51,6 @@
 #define ADVERSITIES 1
 #define NAIVE_MOST 1000
 #define ICB_MOST 100
-#define ENDS_MOST 2048 /* a power of two, more than NAIVE_MOST */
 
 struct op {
 	char kind, object, last;
@@ -216,48 +216,7 @@ static const struct op *next_op(const struct program *p, struct machine *m, unsi
 
 static uint64_t hash_of(const struct machine *m)
 {
-	const uint8_t *byte = (const uint8_t *)m;
-	uint64_t hash = 0xcbf29ce484222325ull;
-	size_t i;
-
-	for (i = 0; i < sizeof(*m); i++)
-		hash = (hash ^ byte[i]) * 0x100000001b3ull;
-	return hash | 1;
-}
-
-/* ---- Sets of ends ---- */
-
-struct ends {
-	uint64_t slot[ENDS_MOST];
-	unsigned int count;
-	uint64_t sum;
-	uint64_t told;		/* executions, or interleavings */
-	unsigned int preemptions; /* of the worst */
-};
-
-/* A deadlock and an end are told apart: a task of the machine has not come to its end. */
-static void add_end(struct ends *ends, uint64_t hash)
-{
-	uint64_t i = hash >> 32;
-
-	ends->told++;
-	for (;; i++) {
-		uint64_t *slot = &ends->slot[i % ENDS_MOST];
-
-		if (*slot == hash)
-			return;
-		if (!*slot) {
-			*slot = hash;
-			ends->count++;
-			ends->sum += hash * (hash >> 7);
-			return;
-		}
-	}
-}
-
-static bool same_ends(const struct ends *a, const struct ends *b)
-{
-	return a->count == b->count && a->sum == b->sum;
+	return end_hash(m, sizeof(*m));
 }
 
 /* An operation that was taken, and how many of each task happen before or at it. */

@@ -183,8 +183,12 @@ static int thread(void *state)
 {
 	struct gadget *g = state;
 
-	while (!kthread_should_stop())
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
 		schedule();
+	}
 	writes(g);
 	return 0;
 }

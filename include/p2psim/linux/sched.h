@@ -36,7 +36,9 @@ struct task_struct {
 P2PSIM_EXPORT void schedule(void);
 /* Returns the ticks that were left. */
 P2PSIM_EXPORT long schedule_timeout(long ticks);
+/* One step: who wakes the task may come before it or after it, and only one of these helps. */
 P2PSIM_EXPORT void set_current_state(unsigned int state);
+/* 1: it slept, or was about to. */
 P2PSIM_EXPORT int wake_up_process(struct task_struct *task);
 #define schedule() (P2PSIM_HERE(), schedule())
 #define schedule_timeout(t) (P2PSIM_HERE(), schedule_timeout(t))

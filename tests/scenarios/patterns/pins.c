@@ -48,7 +48,7 @@ static const struct pin pins[] = {
 	{ "B36/restore+exit!flushes", 0, 2, 0, 0, 2, 0, EXACT, 2 },
 	{ "B20/drop+drop!stays-listed", 1, 3, 4, 4, 4, 0, NECESSARY, 1 },
 	{ "B21/drop+deregister!keeps-reference", 0, 2, 0, 0, 1, 0, EXACT, 1 },
-	{ "B27/prefetch+remove!tests-first", 1, 4, 3, 3, 15, 0, NECESSARY, 1 },
+	{ "B27/prefetch+remove!tests-first", 1, 4, 3, 3, 16, 0, NECESSARY, 1 },
 	{},
 };
 
