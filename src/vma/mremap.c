@@ -61,20 +61,26 @@ static struct vm_area_struct *vma_to_resize(const struct move *m, int *error)
 	return *error ? NULL : vma;
 }
 
-/* A VMA at the destination that maps what `*vmap` maps: a neighbour that grew, or a new one. */
-static struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr, unsigned long len, pgoff_t pgoff)
+/*
+ * A VMA at the destination that maps what `*vmap` maps: a neighbour that grew, or a new one.  keep_source
+ * (MREMAP_DONTUNMAP): one that was never touched does not grow into its own destination (recorded on 6.1.192).
+ */
+static struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr, unsigned long len, pgoff_t pgoff,
+				       bool keep_source)
 {
 	struct vm_area_struct *vma = *vmap, *prev = vma_find_prev(vma->vm_mm, addr), *copy;
+	const bool untouched = vma_is_anonymous(vma) && !vma->anon_vma;
+	const bool adjacent = addr == vma->vm_end || addr + len == vma->vm_start;
 	unsigned long old_start = vma->vm_start;
 	struct vma_proposal p;
 
-	if (vma_is_anonymous(vma) && !vma->anon_vma)
+	if (untouched)
 		pgoff = addr >> PAGE_SHIFT;
 	copy = vma_find(vma->vm_mm, addr);
 	if (copy && copy->vm_start < addr + len)
 		return NULL;
 	p = (struct vma_proposal){ vma->vm_mm, prev, addr, addr + len, vma->vm_flags, vma->anon_vma, vma->vm_file, pgoff };
-	copy = vma_merge(&p);
+	copy = untouched && keep_source && adjacent ? NULL : vma_merge(&p);
 	if (copy) {
 		if (old_start >= copy->vm_start && old_start < copy->vm_end)
 			*vmap = copy; /* source and destination are one now */
@@ -175,7 +181,8 @@ static long move_vma(struct vm_area_struct *vma, const struct move *m)
 		return error;
 	if (m->flags & MREMAP_DONTUNMAP)
 		cut_locked(vma, m);
-	fresh = copy_vma(&vma, m->new_addr, m->new_len, linear_page_index(vma, m->old_addr));
+	fresh = copy_vma(&vma, m->new_addr, m->new_len, linear_page_index(vma, m->old_addr),
+			 m->flags & MREMAP_DONTUNMAP);
 	if (!fresh)
 		return -ENOMEM;
 	m->mm->locked_vm += fresh->vm_flags & VM_LOCKED ? m->new_len >> PAGE_SHIFT : 0;

@@ -95,6 +95,7 @@ enum fuzz_exception {
 	FUZZ_MREMAP_ERRNO,	/* mremap() refused by both, for reasons that 6.17 looks at in another order */
 	FUZZ_MREMAP_UNMAPS,	/* a refused MREMAP_FIXED has unmapped its target: not from 6.17 on */
 	FUZZ_DONTUNMAP_LOCKED,	/* MREMAP_DONTUNMAP of locked memory left out: who is unlocked after it differs */
+	FUZZ_DONTUNMAP_BESIDE,	/* MREMAP_DONTUNMAP of untouched memory to beside it left out: whether the two merge differs */
 	FUZZ_MREMAP_MANY,	/* mremap() of several VMAs left out: it succeeds from 6.17 on */
 	FUZZ_EXCEPTIONS
 };

@@ -190,6 +190,29 @@ static void test_dontunmap_leaves_an_empty_vma_and_announces_once(void **state)
 	assert_null(bench_vma(b, 4)->anon_vma);
 }
 
+/* The source stays, so the two are told apart: no merge, where a plain move or another destination would merge. */
+static void test_dontunmap_of_an_untouched_vma_does_not_merge_with_itself(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 4, 4, RW);
+	assert_int_equal(remap(b, 6, 2, 2, MOVE | MREMAP_DONTUNMAP, 8), AT(8));
+	assert_string_equal(bench_vmas(b), "4-8 rw 8-a rw");
+	assert_int_equal(remap(b, 4, 2, 2, MOVE | MREMAP_DONTUNMAP, 2), AT(2));
+	assert_string_equal(bench_vmas(b), "2-4 rw 4-8 rw 8-a rw");
+	assert_int_equal(remap(b, 4, 2, 2, MOVE | MREMAP_DONTUNMAP, 0xa), AT(0xa));
+	assert_string_equal(bench_vmas(b), "2-4 rw 4-8 rw 8-c rw");
+}
+
+static void test_an_untouched_vma_that_moves_beside_itself_merges(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 4, 4, RW);
+	assert_int_equal(remap(b, 4, 2, 2, MOVE, 8), AT(8));
+	assert_string_equal(bench_vmas(b), "6-a rw");
+}
+
 /* A locked VMA is cut, and only the empty part is unlocked (recorded: random/224). */
 static void test_dontunmap_unlocks_only_what_moved(void **state)
 {
@@ -364,6 +387,8 @@ int main(void)
 		bench_test(test_may_split_is_asked_before_a_partial_move),
 		bench_test(test_bytes_move_with_their_page),
 		bench_test(test_dontunmap_leaves_an_empty_vma_and_announces_once),
+		bench_test(test_dontunmap_of_an_untouched_vma_does_not_merge_with_itself),
+		bench_test(test_an_untouched_vma_that_moves_beside_itself_merges),
 		bench_test(test_dontunmap_unlocks_only_what_moved),
 		bench_test(test_shrinking_in_place_is_an_munmap),
 		bench_test(test_shrinking_reaches_over_holes_and_other_vmas),
