@@ -92,7 +92,7 @@ static struct lowmem_run *make_run(struct p2psim_lowmem *lowmem, char *start, si
 		struct page *page = nth_page(run->first, i);
 
 		page->data = start + (i << PAGE_SHIFT);
-		page->zone_device_data = run;
+		page->flags |= 1UL << PG_slab;
 		page->_refcount.counter = 1;
 		page->_mapcount.counter = -1;
 	}

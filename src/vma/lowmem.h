@@ -19,7 +19,7 @@ struct p2psim_lowmem *p2psim_lowmem(void);	/* ram.c; NULL: out of memory */
 /* Does it stand for memory of kmalloc()?  Then it is never free. */
 static inline bool lowmem_is_kmalloc(const struct page *page)
 {
-	return page->zone_device_data && !(page->flags & 1UL << PG_device);
+	return page->flags & 1UL << PG_slab;
 }
 
 /* From now on virt_to_page() knows the block of its bytes. */

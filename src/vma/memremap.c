@@ -19,8 +19,8 @@
 #include "vma/zone_device.h"
 
 #define SECTION 512UL
-#define GENERATION_SHIFT 16
-#define GENERATION_MASK 0xffff0000UL
+#define GENERATION_SHIFT 17
+#define GENERATION_MASK 0xfffe0000UL
 
 struct pagemap_range {
 	struct dev_pagemap *pgmap;	/* NULL: gone */

@@ -24,8 +24,8 @@
 #define POISON 0x6b
 #define FRESH_FIRST SECTION
 /* In page->flags, between the flags and the owner: how often the page was handed out, modulo 65536. */
-#define GENERATION_SHIFT 16
-#define GENERATION_MASK 0xffff0000UL
+#define GENERATION_SHIFT 17
+#define GENERATION_MASK 0xfffe0000UL
 
 _Static_assert(sizeof(struct page) <= 64, "a machine with many pages fits into one with few");
 

@@ -115,6 +115,7 @@ enum pageflags {
 	PG_swapcache,
 	PG_ksm,
 	PG_swapped,		/* of a tmpfs: its bytes are in swap; the cache keeps the page for them only */
+	PG_slab,		/* memory of kmalloc() (virt_to_page()) */
 };
 
 /* Contents exist only where something was stored: data NULL reads as zeros. */
