@@ -28,6 +28,13 @@ SUBSYSTEMS = ('drm', 'rdma', 'xen', 'misc', 'trace', 'video', 'media', 'sound', 
 FLAGS = ['-std=gnu11', '-DMODULE', '-D__KERNEL__', '-DKBUILD_MODNAME="driver"', '-ferror-limit=1',
          '-fmax-errors=1', '-Werror=implicit-function-declaration', '-Werror=int-conversion',
          '-Werror=incompatible-pointer-types']
+# Options without which the driver's Makefile would not compile it.
+OPTIONS = {
+    'drivers/infiniband/core/umem_odp.c': ['INFINIBAND_ON_DEMAND_PAGING', 'INFINIBAND_USER_MEM'],
+    'drivers/infiniband/hw/mlx5/odp.c': ['INFINIBAND_ON_DEMAND_PAGING', 'INFINIBAND_USER_MEM', 'INFINIBAND_USER_ACCESS'],
+    'drivers/gpu/drm/nouveau/nouveau_svm.c': ['DRM_NOUVEAU_SVM'],
+    'drivers/gpu/drm/amd/amdkfd/kfd_svm.c': ['HSA_AMD', 'HSA_AMD_SVM'],
+}
 # What the folder's own Makefile adds to the search path.
 EXTRA = {
     'drivers/gpu/drm/amd': ['drivers/gpu/drm/amd/' + d for d in (
@@ -64,6 +71,7 @@ def view(kernel, scratch):
 def compiled(cc, kernel, scratch, name, more):
     """The complaint of the compiler, or None."""
     extra = [f'-I{kernel}/{d}' for prefix, folders in EXTRA.items() if name.startswith(prefix) for d in folders]
+    extra += [f'-DCONFIG_{option}=1' for option in OPTIONS.get(name, [])]
     flags = [f for f in FLAGS if ('clang' in cc[-1]) == (f == '-ferror-limit=1') or not f.endswith('=1')]
     run = subprocess.run(cc + flags + more + [f'-I{ROOT}/include/p2psim-kernel', f'-I{ROOT}/include', f'-I{scratch}',
                                               f'-I{scratch}/uapi', *extra, os.path.join(kernel, name)],

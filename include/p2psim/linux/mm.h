@@ -135,6 +135,12 @@ static inline void free_page(unsigned long addr)
 		put_page(virt_to_page((void *)addr));
 }
 
+/* The first page of the huge page that it is part of, or itself. */
+static inline struct page *compound_head(const struct page *page)
+{
+	return (struct page *)(uintptr_t)(page->flags & (1UL << PG_tail) ? page - page->pfn % (PMD_SIZE / PAGE_SIZE) : page);
+}
+
 P2PSIM_EXPORT int page_count(const struct page *page);
 P2PSIM_EXPORT int page_mapcount(const struct page *page);
 P2PSIM_EXPORT bool set_page_dirty(struct page *page);

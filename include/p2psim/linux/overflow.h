@@ -5,6 +5,12 @@
 
 #include <p2psim/linux/kernel.h>
 
+/* Of integer types, bool excepted.  type_max(): half of it, twice, so that no step of it overflows. */
+#define is_signed_type(type) (((type)-1) < (type)1)
+#define p2psim_type_half(type) ((type)1 << (8 * sizeof(type) - 1 - is_signed_type(type)))
+#define type_max(type) ((type)(p2psim_type_half(type) - 1 + p2psim_type_half(type)))
+#define type_min(type) ((type)(-type_max(type) - (type)1))
+
 #define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
 #define check_sub_overflow(a, b, d) __builtin_sub_overflow(a, b, d)
 #define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
