@@ -13,7 +13,7 @@
  * BARs are placed at once, in the host bridge's windows, at their natural alignment, lowest free address first.
  *
  * A port takes as many devices as one puts below it, though a PCI Express link has one slot.
- * Left out compared with a machine: windows of the bridges between, expansion ROMs, configuration space, hot-plug
+ * Left out compared with a machine: windows of the bridges between, expansion ROMs, hot-plug
  * slots.
  */
 #ifndef P2PSIM_PCI_H
@@ -58,6 +58,8 @@ enum p2psim_pci_bar_flags {
 /* Where on its bus: P2PSIM_PCI_AT(slot, function); 0: function 0 of the next free slot. */
 #define P2PSIM_PCI_AT(slot, func) (0x100u | (((slot) & 0x1fu) << 3) | ((func) & 0x7u))
 
+#define P2PSIM_PCI_MESSAGES_MAX 32u
+
 /* Zero means the default everywhere. */
 struct p2psim_pci_config {
 	const char *name;		/* "gpu0": how people call it; static */
@@ -65,6 +67,8 @@ struct p2psim_pci_config {
 	uint32_t class_code;		/* 24 bits; the default fits what is built */
 	uint64_t bar_bytes[6];		/* powers of two, >= 16; 0: it has no such BAR */
 	uint8_t bar_flags[6];		/* mask of enum p2psim_pci_bar_flags */
+	uint16_t subsystem_vendor, subsystem_device;
+	uint16_t messages;		/* interrupts that it can send as messages, at most; 0: 8 */
 	uint16_t place;			/* P2PSIM_PCI_AT() */
 	uint8_t bus;			/* a bridge: number of its other side; 0 = next free */
 	bool conventional;		/* not PCI Express */
@@ -110,6 +114,15 @@ P2PSIM_EXPORT struct pci_dev *p2psim_pci_function(struct pci_dev *pdev, const st
  * <p2psim/linux/pci.h>.
  */
 P2PSIM_EXPORT void p2psim_pci_remove(struct pci_dev *pdev);
+
+/*
+ * The device interrupts: message `nr`, or by its one line while it has no messages.
+ * Return: 0; -ENODEV: it was removed; -EINVAL: there are not so many; -ENOENT: nobody has asked for it, and it is lost.
+ * Context: any, also what lies behind a BAR; one step on the line.
+ */
+P2PSIM_EXPORT int p2psim_pci_raise(struct pci_dev *pdev, unsigned int nr);
+/* Binds devices that were built after their drivers were registered. */
+P2PSIM_EXPORT void p2psim_pci_rescan(void);
 
 /* Access control services of a port: PCI_ACS_*, all of them at once.  -EOPNOTSUPP: it has none. */
 P2PSIM_EXPORT int p2psim_pci_set_acs(struct pci_dev *port, unsigned int acs_ctrl);

@@ -249,6 +249,20 @@ static int access_bar(const struct p2psim_dma_request *request, u64 addr, void *
 	return p2psim_bar_access(bar, result->address, buf, len, request->write, false, reported);
 }
 
+/* A device that a driver has sends nothing before it may. */
+static void check_master(const struct p2psim_dma_request *request, u64 addr, struct p2psim_tlp_result *result)
+{
+	struct pci_dev *from = p2psim_pci_of(request->dev);
+
+	if (!from || !from->driver || from->is_busmaster || result->status == P2PSIM_TLP_DEVICE_GONE)
+		return;
+	p2psim_violate(P2PSIM_CONTRACT, 0, p2psim_object_id(&request->dev->obj), 0,
+		       "%s %s 0x%llx, but its driver has not called pci_set_master()", dev_name(request->dev),
+		       request->write ? "writes to" : "reads from", (unsigned long long)addr);
+	result->status = P2PSIM_TLP_UNSUPPORTED_REQUEST;
+	result->target = NULL;
+}
+
 static int beat(const struct p2psim_dma_request *request, u64 addr, void *buf, size_t len,
 		struct p2psim_tlp_result *result)
 {
@@ -256,6 +270,7 @@ static int beat(const struct p2psim_dma_request *request, u64 addr, void *buf, s
 
 	beat_step(request, addr, len, result);
 	route(request->dev, addr, result);
+	check_master(request, addr, result);
 	if (result->status == P2PSIM_TLP_OK && result->where == P2PSIM_TLP_RAM)
 		ret = access_ram(request, addr, buf, len);
 	else if (result->status == P2PSIM_TLP_OK)

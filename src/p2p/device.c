@@ -24,6 +24,8 @@ static void check_device(struct device *dev)
 
 	p2psim_end_hash_add(dev->dma_live);
 	p2psim_mappings_check(dev);
+	if (dev_is_pci(dev))
+		p2psim_pci_check_vectors(to_pci_dev(dev));
 	if (dev->refs > expected)
 		p2psim_violate(P2PSIM_LEAK, 0, p2psim_object_id(&dev->obj), 0, "%d references of %s were never put",
 			       dev->refs - expected, dev_name(dev));
@@ -49,6 +51,7 @@ struct p2psim_p2p_state *p2psim_p2p_state(void)
 		INIT_LIST_HEAD(&state->hosts);
 		INIT_LIST_HEAD(&state->devices);
 		INIT_LIST_HEAD(&state->bars);
+		INIT_LIST_HEAD(&state->drivers);
 		p2psim_layer_on_quiescent(P2PSIM_LAYER_P2P, check_quiescent);
 	}
 	return state;

@@ -14,6 +14,7 @@
 #include <p2psim/bar.h>
 #include <p2psim/dma.h>
 #include <p2psim/linux/dma-mapping.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/pci-p2pdma.h>
 #include <p2psim/linux/pci.h>
 #include <p2psim/pci.h>
@@ -28,6 +29,7 @@ struct p2psim_p2p_state {
 	struct list_head hosts;		/* struct p2psim_host_bridge, by creation */
 	struct list_head devices;	/* struct device, by creation */
 	struct list_head bars;		/* struct p2psim_bar, by creation */
+	struct list_head drivers;	/* struct pci_driver, by registration */
 	unsigned int host_count;
 	bool bus_taken[256];
 };
@@ -44,7 +46,20 @@ struct p2psim_bar_place {
 struct p2psim_function {
 	struct pci_dev pdev;
 	struct p2psim_bar_place place[PCI_STD_NUM_BARS];
+	struct mutex lock;		/* probe() and remove(): one at a time */
+	bool lock_is_there;
+	int regions;			/* mask of BARs that were requested */
+	void __iomem *iomap[PCI_STD_NUM_BARS];	/* of pcim_iomap() */
+	unsigned int messages;		/* how many it can send; 0: the default */
+	unsigned int vector_count;
+	unsigned int vectors[P2PSIM_PCI_MESSAGES_MAX];	/* lines, while MSI is on */
+	unsigned int wire;		/* the line of INTx, meanwhile */
 };
+
+static inline struct p2psim_function *p2psim_function_of(struct pci_dev *pdev)
+{
+	return container_of(pdev, struct p2psim_function, pdev);
+}
 
 struct p2psim_host_bridge {
 	struct list_head link;
@@ -70,6 +85,13 @@ enum pci_p2pdma_map_type p2psim_route_find(struct pci_dev *provider, struct pci_
 					   struct p2psim_path *path);
 /* The PCI device that `dev` is or is below, or NULL. */
 struct pci_dev *p2psim_pci_of(struct device *dev);
+
+/* pci_driver.c: from its driver, if that is `drv` or drv is NULL. */
+void p2psim_pci_unbind(struct pci_dev *pdev, const struct pci_driver *drv);
+
+/* pci_irq.c */
+void p2psim_pci_assign_irq(struct pci_dev *pdev);
+void p2psim_pci_check_vectors(struct pci_dev *pdev);
 
 /* pci.c */
 /* What a step names that asks for, or changes, ways through the tree below one host bridge. */

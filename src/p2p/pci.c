@@ -29,11 +29,6 @@
 
 const struct bus_type pci_bus_type = { .name = "pci" };
 
-static struct p2psim_function *function_of(struct pci_dev *pdev)
-{
-	return container_of(pdev, struct p2psim_function, pdev);
-}
-
 void p2psim_pci_set_cpu(enum p2psim_cpu cpu)
 {
 	struct p2psim_p2p_state *state = p2psim_p2p_state();
@@ -195,7 +190,7 @@ static struct p2psim_space *choose_space(struct p2psim_host_bridge *host, u64 by
 
 static bool place_bar(struct pci_dev *pdev, struct p2psim_host_bridge *host, int bar, u64 bytes, unsigned int flags)
 {
-	struct p2psim_bar_place *place = &function_of(pdev)->place[bar];
+	struct p2psim_bar_place *place = &p2psim_function_of(pdev)->place[bar];
 	struct resource *resource = &pdev->resource[bar];
 
 	if (!bar_is_sound(bytes, flags))
@@ -221,7 +216,7 @@ static bool place_bar(struct pci_dev *pdev, struct p2psim_host_bridge *host, int
 
 static void release_bars(struct pci_dev *pdev)
 {
-	struct p2psim_bar_place *place = function_of(pdev)->place;
+	struct p2psim_bar_place *place = p2psim_function_of(pdev)->place;
 	int bar;
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
@@ -327,6 +322,9 @@ static struct pci_dev *add_function(struct pci_bus *bus, const struct p2psim_pci
 	pdev->devfn = (unsigned int)devfn;
 	pdev->vendor = config->vendor;
 	pdev->device = config->device;
+	pdev->subsystem_vendor = config->subsystem_vendor;
+	pdev->subsystem_device = config->subsystem_device;
+	function->messages = min(config->messages, P2PSIM_PCI_MESSAGES_MAX);
 	pdev->class = config->class_code ? config->class_code : class;
 	pdev->is_pcie = pcie_type >= 0 && !config->conventional;
 	pdev->pcie_type = pdev->is_pcie ? (unsigned int)pcie_type : 0;
@@ -471,21 +469,6 @@ int p2psim_pci_set_acs(struct pci_dev *port, unsigned int acs_ctrl)
 	return 0;
 }
 
-int pci_enable_device(struct pci_dev *pdev)
-{
-	if (pdev->dev.gone)
-		return -ENODEV;
-	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_tree_id(pdev), true, "pci_enable_device");
-	pdev->memory_enabled = true;
-	return 0;
-}
-
-void pci_disable_device(struct pci_dev *pdev)
-{
-	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_tree_id(pdev), true, "pci_disable_device");
-	pdev->memory_enabled = false;
-}
-
 /* Taking away. */
 
 static void remove_function(struct pci_dev *pdev)
@@ -511,6 +494,8 @@ void pci_stop_and_remove_bus_device(struct pci_dev *pdev)
 {
 	if (pdev->dev.gone)
 		return;
+	if (pdev->driver)
+		p2psim_pci_unbind(pdev, NULL);
 	if (pdev->subordinate)
 		remove_bus(pdev->subordinate);
 	remove_function(pdev);
@@ -543,7 +528,7 @@ struct pci_dev *p2psim_pci_find(const char *name)
 
 static bool function_is_valid(struct pci_dev *pdev)
 {
-	struct p2psim_bar_place *place = function_of(pdev)->place;
+	struct p2psim_bar_place *place = p2psim_function_of(pdev)->place;
 	int bar;
 
 	if (p2psim_pci_find(pdev->bdf) != pdev)

@@ -18,6 +18,7 @@
 #include <p2psim/linux/slab.h>
 
 struct module;
+struct p2psim_devres;
 
 /* Reduced: identity only. */
 struct bus_type {
@@ -27,6 +28,20 @@ struct bus_type {
 struct class {
 	const char *name;
 	struct module *owner;
+};
+
+struct attribute_group;
+struct dev_pm_ops;
+
+/* Same names, fewer fields: what a bus's own struct of drivers begins with. */
+struct device_driver {
+	const char *name;
+	const struct bus_type *bus;
+	struct module *owner;
+	const char *mod_name;
+	const struct attribute_group **groups;
+	const struct attribute_group **dev_groups;
+	const struct dev_pm_ops *pm;	/* the simulated machine never sleeps */
 };
 
 /* What the device's DMA engine can take in one piece. */
@@ -47,6 +62,7 @@ struct device {
 	struct device_dma_parameters *dma_parms;	/* NULL: it has said nothing */
 	u64 bus_dma_limit;		/* the same for the bus that it is on; 0 = none */
 	void *driver_data;
+	struct device_driver *driver;	/* from before probe() until after remove() */
 	void (*release)(struct device *dev);	/* at the last put_device(); may be NULL */
 	dev_t devt;			/* its node, from device_add() to device_del(); 0: none */
 	struct class *class;
@@ -56,9 +72,10 @@ struct device {
 	bool added;			/* device_add() was called, device_del() was not */
 	bool gone;			/* device_del() was called: nothing may be mapped for it any more */
 	bool counted;			/* in the p2p layer's list */
-	struct p2psim_tree dma_mappings; /* live and former ones, by address (src/p2p/dma.c) */
+	struct p2psim_tree dma_mappings; /* live and former ones, by address (src/p2p/dma_book.c) */
 	unsigned long dma_live;		/* how many are live */
 	struct list_head link;		/* all devices, by creation */
+	struct p2psim_devres *devres;	/* what goes with the driver, the last first (src/p2p/devres.c) */
 };
 
 /* Reduced: the caller holds the first reference.  `dev` is zeroed memory with parent, bus, init_name, release set. */
@@ -102,6 +119,34 @@ P2PSIM_EXPORT void device_destroy(struct class *class, dev_t devt);
 P2PSIM_EXPORT struct class *p2psim_class_create(struct module *owner, const char *name);
 #define class_create(owner, name) p2psim_class_create((owner), (name))
 P2PSIM_EXPORT void class_destroy(struct class *class);
+
+/*
+ * ---- What goes when the driver goes: after remove(), or after a probe() that failed, the last first.  Without a driver:
+ * devres_release_all() ----
+ */
+P2PSIM_EXPORT void *devm_kmalloc(struct device *dev, size_t size, gfp_t gfp);
+P2PSIM_EXPORT char *devm_kstrdup(struct device *dev, const char *s, gfp_t gfp);
+/* BALANCE: it is not the device's. */
+P2PSIM_EXPORT void devm_kfree(struct device *dev, const void *ptr);
+/* 0 or -ENOMEM; _or_reset has called it then. */
+P2PSIM_EXPORT int devm_add_action(struct device *dev, void (*action)(void *data), void *data);
+P2PSIM_EXPORT int devm_add_action_or_reset(struct device *dev, void (*action)(void *data), void *data);
+/* Not called any more. */
+P2PSIM_EXPORT void devm_remove_action(struct device *dev, void (*action)(void *data), void *data);
+P2PSIM_EXPORT int devres_release_all(struct device *dev);
+#define devm_kmalloc(dev, size, gfp) (P2PSIM_HERE(), devm_kmalloc((dev), (size), (gfp)))
+#define devm_kzalloc(dev, size, gfp) devm_kmalloc((dev), (size), (gfp) | __GFP_ZERO)
+#define devm_kcalloc(dev, n, size, gfp) devm_kzalloc((dev), p2psim_array_bytes((n), (size)), (gfp))
+#define devm_kmalloc_array(dev, n, size, gfp) devm_kmalloc((dev), p2psim_array_bytes((n), (size)), (gfp))
+#define devm_kstrdup(dev, s, gfp) (P2PSIM_HERE(), devm_kstrdup((dev), (s), (gfp)))
+
+/* Too many bytes are more than any allocation has. */
+static inline size_t p2psim_array_bytes(size_t n, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? SIZE_MAX : bytes;
+}
 
 /* What a driver says about a device; see <p2psim/linux/printk.h>. */
 #define dev_printk(dev, fmt, ...) printk("%s: " fmt, dev_name(dev), ##__VA_ARGS__)

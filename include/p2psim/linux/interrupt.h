@@ -72,6 +72,16 @@ P2PSIM_EXPORT bool in_interrupt(void);
 #define disable_irq(irq) (P2PSIM_HERE(), disable_irq(irq))
 #define enable_irq(irq) (P2PSIM_HERE(), enable_irq(irq))
 
+/* Freed with the driver (<p2psim/linux/device.h>).  devm_free_irq(): BALANCE if it is not the device's. */
+P2PSIM_EXPORT int devm_request_threaded_irq(struct device *dev, unsigned int irq, irq_handler_t handler,
+					    irq_handler_t thread_fn, unsigned long flags, const char *name, void *dev_id);
+P2PSIM_EXPORT void devm_free_irq(struct device *dev, unsigned int irq, void *dev_id);
+#define devm_request_threaded_irq(dev, irq, handler, thread_fn, flags, name, dev_id)                                   \
+	(P2PSIM_HERE(), devm_request_threaded_irq((dev), (irq), (handler), (thread_fn), (flags), (name), (dev_id)))
+#define devm_request_irq(dev, irq, handler, flags, name, dev_id)                                                       \
+	devm_request_threaded_irq((dev), (irq), (handler), NULL, (flags), (name), (dev_id))
+#define devm_free_irq(dev, irq, dev_id) (P2PSIM_HERE(), devm_free_irq((dev), (irq), (dev_id)))
+
 /* ---- Tasklets: a function that the daemon task "softirq" runs soon; once, however often it was scheduled before ---- */
 
 struct tasklet_struct {

@@ -36,6 +36,14 @@ P2PSIM_EXPORT void iounmap(volatile void __iomem *addr);
 #define ioremap_np(phys, size) ioremap((phys), (size))
 #define ioremap_cache(phys, size) ioremap((phys), (size))
 
+/* Undone with the driver. */
+struct device;
+P2PSIM_EXPORT void __iomem *devm_ioremap(struct device *dev, resource_size_t phys, resource_size_t size);
+P2PSIM_EXPORT void devm_iounmap(struct device *dev, void __iomem *addr);
+#define devm_ioremap(dev, phys, size) (P2PSIM_HERE(), devm_ioremap((dev), (phys), (size)))
+#define devm_ioremap_wc(dev, phys, size) devm_ioremap((dev), (phys), (size))
+#define devm_ioremap_uc(dev, phys, size) devm_ioremap((dev), (phys), (size))
+
 /* `len` bytes, in one access a page.  Context: any; a step a page. */
 P2PSIM_EXPORT void p2psim_io_read(const volatile void __iomem *addr, void *buf, size_t len, const char *label);
 P2PSIM_EXPORT void p2psim_io_write(volatile void __iomem *addr, const void *buf, size_t len, const char *label);

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include_next <linux/pci_regs.h>
+#include <p2psim/linux/pci_regs.h>

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+#include <linux/pci_regs.h>
