@@ -40,7 +40,8 @@ struct line {
 	struct p2psim_object obj;
 	unsigned int irq;
 	bool message;
-	bool pending, running, dying;
+	bool pending, running;
+	unsigned int generation;	/* of the daemon: one of an earlier ends */
 	unsigned int depth;		/* of disable_irq() */
 	struct action *actions;		/* in order of request */
 	struct task_struct *daemon;
@@ -158,11 +159,22 @@ static bool has_one_shot_thread(const struct line *line)
 	return false;
 }
 
+struct daemon {
+	struct line *line;
+	unsigned int generation;
+};
+
+static bool is_over(const struct daemon *self)
+{
+	return self->generation != self->line->generation;
+}
+
 static bool line_may_run(void *arg)
 {
-	const struct line *line = arg;
+	const struct daemon *self = arg;
+	const struct line *line = self->line;
 
-	return line->dying || (line->pending && !line->depth && !has_one_shot_thread(line));
+	return is_over(self) || (line->pending && !line->depth && !has_one_shot_thread(line));
 }
 
 static void call_handlers(struct line *line)
@@ -187,10 +199,11 @@ static void call_handlers(struct line *line)
 static int line_daemon(void *data)
 {
 	struct line *line = data;
+	struct daemon self = { line, line->generation };
 
 	for (;;) {
-		p2psim_step_guarded(P2PSIM_STEP_AWAIT, line_id(line), true, "irq", line_may_run, line);
-		if (line->dying)
+		p2psim_step_guarded(P2PSIM_STEP_AWAIT, line_id(line), true, "irq", line_may_run, &self);
+		if (is_over(&self))
 			return 0;
 		line->pending = false;
 		line->running = true;
@@ -263,7 +276,6 @@ static int start_tasks(struct line *line, struct action *action)
 	}
 	if (line->daemon)
 		return 0;
-	line->dying = false;
 	task = start_daemon(line_daemon, line, line->name);
 	if (!IS_ERR(task)) {
 		line->daemon = task;
@@ -339,22 +351,21 @@ static bool waits_for_itself(const struct line *line, const char *call)
 	return itself;
 }
 
-static void wait_until(struct line *line, bool (*is_over)(void *arg))
-{
-	p2psim_step_guarded(P2PSIM_STEP_AWAIT, line_id(line), false, "synchronize_irq", is_over, line);
-}
-
+/* In one step with the end of the handlers, so that none begins again.  Another request may come while they go. */
 static void stop_tasks(struct line *line, struct action *action)
 {
+	struct task_struct *daemon = line->actions ? NULL : line->daemon;
+
 	action->dying = true;
+	if (daemon) {
+		line->generation++;
+		line->pending = false;
+		line->daemon = NULL;
+	}
 	if (action->thread)
 		(kthread_stop)(action->thread);
-	if (line->actions)
-		return;
-	line->dying = true;
-	line->pending = false;
-	(kthread_stop)(line->daemon);
-	line->daemon = NULL;
+	if (daemon)
+		(kthread_stop)(daemon);
 }
 
 const void *(free_irq)(unsigned int irq, void *dev_id)
@@ -364,6 +375,8 @@ const void *(free_irq)(unsigned int irq, void *dev_id)
 	const char *name;
 
 	(might_sleep)();
+	if (line)
+		write_step(line, "free_irq");
 	while (link && *link && (*link)->dev_id != dev_id)
 		link = &(*link)->next;
 	if (!link || !*link) {
@@ -373,10 +386,9 @@ const void *(free_irq)(unsigned int irq, void *dev_id)
 	}
 	if (waits_for_itself(line, "free_irq()"))
 		return NULL;
-	write_step(line, "free_irq");
 	action = *link;
 	*link = action->next;
-	wait_until(line, handlers_are_through);
+	p2psim_step_guarded(P2PSIM_STEP_AWAIT, line_id(line), true, "free_irq: the end", handlers_are_through, line);
 	stop_tasks(line, action);
 	name = action->name;
 	(kfree)(action);
@@ -400,7 +412,7 @@ void(synchronize_irq)(unsigned int irq)
 
 	(might_sleep)();
 	if (line && !waits_for_itself(line, "synchronize_irq()"))
-		wait_until(line, is_quiet);
+		p2psim_step_guarded(P2PSIM_STEP_AWAIT, line_id(line), false, "synchronize_irq", is_quiet, line);
 }
 
 void disable_irq_nosync(unsigned int irq)
