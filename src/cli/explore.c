@@ -35,6 +35,11 @@ static int read_strategy(const char *name, enum p2psim_strategy_kind *kind)
 		       name);
 }
 
+int cli_refuse_negative(const char *option, long long number)
+{
+	return number < 0 ? cli_say(CLI_USAGE, "--%s is a number from 0 on, not %lld", option, number) : CLI_OK;
+}
+
 /* A number of executions. */
 int cli_read_budget(const char *text, uint64_t *budget)
 {
@@ -140,7 +145,7 @@ static void print_stages(const struct p2psim_explore_result *r)
 }
 
 /* What that proves of a scenario that did not fail. */
-static void print_proof(const struct cli *cli, const struct p2psim_explore_result *r)
+static void print_proof(const struct cli *cli, const struct p2psim_explore_result *r, unsigned int shards)
 {
 	unsigned int i, most = 0;
 	bool any = false;
@@ -151,7 +156,9 @@ static void print_proof(const struct cli *cli, const struct p2psim_explore_resul
 		any = true;
 		most = r->stages[i].preemptions;
 	}
-	if (r->complete)
+	if (shards)
+		printf("  proved: nothing by itself; merge adds all %u shards up (--json)\n", shards);
+	else if (r->complete)
 		printf("  proved: no interleaving fails, within this model%s\n",
 		       cli->pure_retry ? "; livelocks were not looked for" : "");
 	else if (any)
@@ -171,7 +178,8 @@ static void print_too_long(const struct cli *cli, const struct p2psim_explore_re
 }
 
 static void print_result(const struct cli *cli, const struct p2psim_scenario *scenario,
-			 const struct p2psim_explore_result *r, const struct p2psim_minimal *minimal)
+			 const struct p2psim_explore_options *options, const struct p2psim_explore_result *r,
+			 const struct p2psim_minimal *minimal)
 {
 	uint64_t hits = r->violations + r->exists;
 
@@ -182,6 +190,8 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 	       (unsigned long long)hits, (unsigned long long)r->executions,
 	       r->traces && r->traces == r->executions ? "traces" : "executions",
 	       r->complete ? ", complete" : ", not complete");
+	if (options->shards)
+		printf(", shard %u of %u", options->shard, options->shards);
 	if (r->redundant)
 		printf(", %llu redundant", (unsigned long long)r->redundant);
 	if (r->collapsed)
@@ -193,7 +203,7 @@ static void print_result(const struct cli *cli, const struct p2psim_scenario *sc
 		print_too_long(cli, r);
 	print_stages(r);
 	if (r->verdict == P2PSIM_NEVER)
-		print_proof(cli, r);
+		print_proof(cli, r, options->shards);
 	if (r->verdict == P2PSIM_VIOLATION)
 		p2psim_report_violation(&r->violation, stdout);
 	if (minimal)
@@ -239,7 +249,7 @@ static int explore_and_tell(const struct cli *cli, const struct p2psim_scenario 
 	if (cli->json) {
 		cli_write_exploration(stdout, scenario, options, &result, simplest);
 	} else {
-		print_result(cli, scenario, &result, simplest);
+		print_result(cli, scenario, options, &result, simplest);
 		if (options->coverage)
 			cli_put_coverage(stdout, options->coverage, result.complete);
 	}
@@ -267,8 +277,8 @@ static int read_workers(const struct cli *cli, struct p2psim_explore_options *op
 {
 	char *end = NULL;
 
-	if (cli->jobs < 0)
-		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	if (cli_refuse_negative("jobs", cli->jobs))
+		return CLI_USAGE;
 	options->jobs = (unsigned int)cli->jobs;
 	if (!cli->shard)
 		return 0;
@@ -289,8 +299,9 @@ int cli_explore(struct cli *cli)
 
 	if (cli->arg_count != 1)
 		return cli_say(CLI_USAGE, "explore takes one scenario, or all");
-	if (cli->preemptions < 0 || cli->depth < 0 || cli->max_depth < 0)
-		return cli_say(CLI_USAGE, "a negative number makes no sense here");
+	if (cli_refuse_negative("preemptions", cli->preemptions) || cli_refuse_negative("depth", cli->depth) ||
+	    cli_refuse_negative("max-depth", cli->max_depth))
+		return CLI_USAGE;
 	if (cli->depth > P2PSIM_DEPTH_MAX)
 		return cli_say(CLI_USAGE, "--depth is at most %d", P2PSIM_DEPTH_MAX);
 	if (cli->minimize && cli->no_minimize)

@@ -57,6 +57,7 @@ struct cli_command {
 	const char *help;	/* one line */
 	const char *options;	/* names of the options that it knows, blank-separated */
 	int (*run)(struct cli *cli);
+	const char *examples;	/* each ends with a zero byte, the last with two */
 };
 
 extern const struct cli_command cli_commands[];
@@ -89,6 +90,8 @@ int cli_conform(struct cli *cli);
 int cli_litmus(struct cli *cli);
 int cli_merge(struct cli *cli);
 
+/* CLI_USAGE after complaining. */
+int cli_refuse_negative(const char *option, long long number);
 /* --budget; 0 when it was not given.  CLI_USAGE after complaining. */
 int cli_read_budget(const char *text, uint64_t *budget);
 

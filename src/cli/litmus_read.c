@@ -306,6 +306,24 @@ static int read_line(struct parser *p, char *line)
 	return p->thread ? read_op(p) : read_header(p);
 }
 
+/* A comment or a note may be as long as it likes; 1: the file has ended. */
+static int get_line(struct parser *p, FILE *file, char *line, int size)
+{
+	int c = 0;
+
+	if (!fgets(line, size, file))
+		return ferror(file) ? bad(p, strerror(errno)) : 1;
+	p->line++;
+	if (strchr(line, '\n') || feof(file))
+		return 0;
+	line[size - 1] = '\0';
+	if (line[strspn(line, " \t")] != '#' && strncmp(line + strspn(line, " \t"), "note ", 5))
+		return bad(p, "a line is too long, or holds a zero byte");
+	while (c != '\n' && c != EOF)
+		c = getc(file);
+	return 0;
+}
+
 int litmus_read(struct litmus *program, const char *path)
 {
 	struct parser p = { .program = program };
@@ -320,11 +338,10 @@ int litmus_read(struct litmus *program, const char *path)
 		snprintf(program->error, sizeof(program->error), "%s: %s", path, strerror(errno));
 		return error;
 	}
-	while (!error && fgets(line, sizeof(line), file)) {
-		p.line++;
+	while (!error && !(error = get_line(&p, file, line, sizeof(line))))
 		error = read_line(&p, line);
-	}
 	fclose(file);
+	error = error > 0 ? 0 : error;
 	if (!error && p.thread)
 		error = bad(&p, "the file is cut off: a thread without \"end\"");
 	if (!error && (!program->name[0] || !program->thread_count))

@@ -16,18 +16,25 @@
 
 const struct cli_command cli_commands[] = {
 	{ "list", "[--json] [--quirks]", "the scenarios, with their questions; what the model does otherwise",
-	  "json quirks", cli_list },
-	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism]\n"
+	  "json quirks", cli_list,
+	  "list\0list --json\0list --quirks\0" },
+	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json]\n"
+	  "      [--steps] [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism]\n"
 	  "      [--time-limit 10s|none] [-o FILE]",
 	  "one execution, drawn",
-	  "schedule seed trace output steps check-determinism quirk adversary races time-limit", cli_run },
-	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json] [--steps]\n"
-	  "      [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
+	  "schedule seed trace output steps check-determinism quirk adversary races time-limit", cli_run,
+	  "run mail/001-bar-defrag\0run mail/001-bar-defrag --seed 7 --trace json\0"
+	  "run mail/001-bar-defrag --schedule 'nic0>nic:commit gpu0 nic0'\0" },
+	{ "replay", "SCENARIO S [--prefix] [--step] [--trace text|json]\n"
+	  "      [--steps] [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
 	  "      [--time-limit 10s|none] [-o FILE]",
 	  "the execution that a replay string describes",
-	  "prefix step trace output steps quirk adversary races time-limit", cli_replay },
-	{ "explore", "SCENARIO|all [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
+	  "prefix step trace output steps quirk adversary races time-limit", cli_replay,
+	  "replay 'mail/004-reason!no-retry-check' p2p1-svsw-f2-n11-0v-ph7x\0"
+	  "replay 'mail/004-reason!no-retry-check' p2p1-svsw-f2-n11-0v-ph7x --step\0"
+	  "replay 'mail/004-reason!no-retry-check' p2p1-svsw-f2-n11-0v --prefix\0" },
+	{ "explore", "SCENARIO|PROGRAM.txt|all\n"
+	  "      [--strategy auto|icb|dpor|sleep|naive|random|pct|pos]\n"
 	  "      [--preemptions N] [--depth D] [--seed N] [--max-depth N] [--budget N|10s]\n"
 	  "      [--keep-going] [--pure-retry] [--minimize | --no-minimize]\n"
 	  "      [--quirk NAME] [--adversary allocation|trylock|wakeup|timer|other[=N]]\n"
@@ -35,12 +42,23 @@ const struct cli_command cli_commands[] = {
 	  "      [--check-determinism] [--time-limit 10s|none] [--json]",
 	  "every interleaving, or a sample",
 	  "strategy preemptions depth seed max-depth budget json keep-going pure-retry minimize no-minimize "
-	  "check-determinism jobs shard quirk adversary races coverage progress time-limit", cli_explore },
-	{ "conform", "PATH... [--first N] [--file NAME] [--explain] [--jobs N] [--progress]",
-	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform },
-	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge },
-	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus },
-	{ NULL, NULL, NULL, NULL, NULL },
+	  "check-determinism jobs shard quirk adversary races coverage progress time-limit", cli_explore,
+	  "explore mail/001-bar-defrag\0explore mail/001-bar-defrag --strategy dpor\0"
+	  "explore mail/001-bar-defrag --strategy icb --preemptions 1\0"
+	  "explore mail/002-doorbell --strategy dpor --adversary wakeup\0explore 'era/D1-aba!as-it-was'\0"
+	  "explore mail/002-doorbell --strategy dpor --shard 1/2 --json > 1.json\0"
+	  "explore all --budget 100\0" },
+	{ "conform", "PATH... [--first N] [--file NAME] [--explain]\n      [--jobs N] [--progress]",
+	  "replay recordings of a real kernel", "first file explain jobs progress", cli_conform,
+	  "conform tests/conformance\0conform tests/conformance/hand --explain --first 1\0" },
+	{ "merge", "FILE... [--json]", "the results of all shards of an exploration, added up", "json", cli_merge,
+	  "explore mail/002-doorbell --strategy dpor --shard 1/2 --json > 1.json\0"
+	  "explore mail/002-doorbell --strategy dpor --shard 2/2 --json > 2.json\0"
+	  "merge 1.json 2.json\0" },
+	{ "litmus", "FILE... [--budget N]", "explore small programs, check their expect lines", "budget", cli_litmus,
+	  "litmus tests/litmus/programs/h01_seqlock.txt\0"
+	  "explore tests/litmus/programs/h01_seqlock.txt --strategy icb\0" },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
 /* Words of architecture to come; saying so beats "unknown command". */
@@ -171,14 +189,12 @@ static void usage(FILE *out, const struct cli *cli)
 		     "  %1$s run mail/001-bar-defrag --seed 7 --trace json\n"
 		     "  %1$s explore mail/001-bar-defrag --strategy dpor\n"
 		     "  %1$s explore all --budget 10s\n"
-		     "  %1$s conform tests/conformance/hand\n"
+		     "  %1$s conform tests/conformance\n"
+		     "  %1$s explore --help\n"
 		     "\nexit status: 0 as expected, 1 an unexpected verdict or a mismatch,\n"
 		     "2 usage or malformed input, 3 internal error\n",
 		cli->program);
 }
-
-/* An option's value is its place in the table: a command can refuse those which are not its own. */
-#define OPT_GIVEN 1000
 
 static bool knows(const struct cli_command *command, const char *option)
 {
@@ -192,6 +208,23 @@ static bool knows(const struct cli_command *command, const char *option)
 	}
 	return false;
 }
+
+static void usage_of(FILE *out, const struct cli *cli, const struct cli_command *command)
+{
+	const char *example;
+
+	fprintf(out, "usage: %s %s %s\n\n  %s\n", cli->program, command->name, command->usage, command->help);
+	if (knows(command, "strategy")) {
+		fprintf(out, "\noptions that belong to some strategies:\n");
+		cli_put_strategies(out);
+	}
+	fprintf(out, "\nexamples:\n");
+	for (example = command->examples; *example; example += strlen(example) + 1)
+		fprintf(out, "  %s %s\n", cli->program, example);
+}
+
+/* An option's value is its place in the table: a command can refuse those which are not its own. */
+#define OPT_GIVEN 1000
 
 static int read_options(struct cli *cli, const struct cli_command *command, const struct poptOption *options,
 			poptContext context)
@@ -226,6 +259,12 @@ static int read_options(struct cli *cli, const struct cli_command *command, cons
 		cli->args[cli->arg_count++] = arg;
 	}
 	return command->run(cli);
+}
+
+/* What was printed must have come somewhere. */
+static int close_output(int status)
+{
+	return fflush(stdout) || ferror(stdout) ? cli_say(CLI_INTERNAL, "the output cannot be written") : status;
 }
 
 static int run_command(struct cli *cli, const struct cli_command *command, int argc, const char **argv)
@@ -272,8 +311,7 @@ static int run_command(struct cli *cli, const struct cli_command *command, int a
 	if (!context)
 		return cli_say(CLI_INTERNAL, "out of memory");
 	status = read_options(cli, command, options, context);
-	if (fflush(stdout) || ferror(stdout))
-		status = cli_say(CLI_INTERNAL, "the output cannot be written");
+	status = close_output(status);
 	free(cli->schedule);
 	free(cli->trace);
 	free(cli->output);
@@ -307,6 +345,20 @@ static bool asks_for_help(int argc, char **argv)
 	return argc > 1 && !strcmp(argv[1], "help");
 }
 
+/* "p2psim explore --help", "p2psim help explore"; else all of it. */
+static void tell_usage(const struct cli *cli, int argc, char **argv)
+{
+	const struct cli_command *command = NULL;
+	int i;
+
+	for (i = 1; i < argc && i < 3 && !command; i++)
+		command = command_named(argv[i]);
+	if (command)
+		usage_of(stdout, cli, command);
+	else
+		usage(stdout, cli);
+}
+
 int p2psim_main_sets(int argc, char **argv, const struct p2psim_scenario *const *sets)
 {
 	struct cli cli = { .program = argc && argv[0] ? argv[0] : "p2psim", .sets = sets };
@@ -316,8 +368,8 @@ int p2psim_main_sets(int argc, char **argv, const struct p2psim_scenario *const 
 	if (strrchr(cli.program, '/'))
 		cli.program = strrchr(cli.program, '/') + 1;
 	if (asks_for_help(argc, argv)) {
-		usage(stdout, &cli);
-		return CLI_OK;
+		tell_usage(&cli, argc, argv);
+		return close_output(CLI_OK);
 	}
 	if (argc < 2) {
 		usage(stderr, &cli);
@@ -325,7 +377,7 @@ int p2psim_main_sets(int argc, char **argv, const struct p2psim_scenario *const 
 	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("p2psim %s (mirrors Linux 6.1; PCI peer-to-peer 6.12)\n", P2PSIM_VERSION);
-		return CLI_OK;
+		return close_output(CLI_OK);
 	}
 	command = command_named(argv[1]);
 	if (command)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -55,6 +56,36 @@ static bool is_pure(struct json_object *o)
 	return pure && json_object_get_boolean(pure);
 }
 
+/* What is added up must be there, and be what explore prints: nothing is taken for 0. */
+static int check_types(const char *path, struct json_object *o)
+{
+	static const struct {
+		const char *name;
+		enum json_type type;
+	} fields[] = {
+		{ "schema_version", json_type_int }, { "shard", json_type_int },      { "shards", json_type_int },
+		{ "scenario", json_type_string },    { "strategy", json_type_string }, { "verdict", json_type_string },
+		{ "complete", json_type_boolean },   { "pure_retry", json_type_boolean }, { "executions", json_type_int },
+		{ "redundant", json_type_int },	     { "collapsed", json_type_int },   { "cut", json_type_int },
+		{ "traces", json_type_int },	     { "exists", json_type_int },      { "violations", json_type_int },
+		{ "failing_traces", json_type_int }, { "traces_hash", json_type_string }, { "steps_max", json_type_int },
+		{ "schedule", json_type_string },
+	};
+	char what[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct json_object *value = json_object_object_get(o, fields[i].name);
+
+		if (value && json_object_is_type(value, fields[i].type) &&
+		    (fields[i].type != json_type_int || json_object_get_int64(value) >= 0))
+			continue;
+		snprintf(what, sizeof(what), "its \"%s\" is missing or wrong", fields[i].name);
+		return wrong(path, what);
+	}
+	return number(o, "schema_version") == 1 ? 0 : wrong(path, "its schema_version is not 1");
+}
+
 /* Is it a part of what the others are parts of? */
 static int check(struct merged *m, const char *path, struct json_object *o)
 {
@@ -66,6 +97,8 @@ static int check(struct merged *m, const char *path, struct json_object *o)
 		return wrong(path, "this is no shard (explore --shard I/N --json)");
 	if (strcmp(word(o, "strategy"), "dpor") && strcmp(word(o, "strategy"), "sleep"))
 		return wrong(path, "only shards of dpor and of sleep add up");
+	if (check_types(path, o))
+		return CLI_USAGE;
 	if (!m->shards) {
 		m->shards = shards;
 		snprintf(m->scenario, sizeof(m->scenario), "%s", word(o, "scenario"));
@@ -121,9 +154,12 @@ static int add_coverage(struct merged *m, const char *path, struct json_object *
 
 static int add_file(struct merged *m, const char *path)
 {
-	struct json_object *o = json_object_from_file(path);
+	struct json_object *o;
 	int status;
 
+	if (access(path, R_OK))
+		return wrong(path, strerror(errno));
+	o = json_object_from_file(path);
 	if (!o)
 		return wrong(path, "this is no JSON, or cannot be read");
 	status = check(m, path, o);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,18 @@ bool p2psim_watch_hangs(struct p2psim_watch *watch, const struct p2psim_child_pl
 	else
 		watch->idle_ms += waited_ms < P2PSIM_WATCH_MS ? waited_ms : P2PSIM_WATCH_MS;
 	return hang_ms && watch->idle_ms >= hang_ms;
+}
+
+pid_t p2psim_child_fork(void)
+{
+	const pid_t parent = getpid();
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(1); /* it went before we could ask */
+	return pid;
 }
 
 static unsigned int pick_counting(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
@@ -125,8 +138,7 @@ int p2psim_child_try(void (*fn)(void *arg), void *arg, struct p2psim_child_place
 	}
 	place->lived = false;
 	place->decisions = 0;
-	fflush(NULL);
-	pid = fork();
+	pid = p2psim_child_fork();
 	if (!pid) {
 		close(fds[0]);
 		be_child(fn, arg, place, said);

@@ -5,6 +5,8 @@
 #ifndef P2PSIM_EXPLORE_CHILD_H
 #define P2PSIM_EXPLORE_CHILD_H
 
+#include <sys/types.h>
+
 #include "core/strategy.h"
 
 /* In memory that it shares with its parent. */
@@ -17,6 +19,9 @@ struct p2psim_child_place {
 /* NULL: no memory.  Both are undone by p2psim_child_unshare(). */
 void *p2psim_child_share(size_t size);
 void p2psim_child_unshare(void *memory, size_t size);
+
+/* fork() of a child that is killed when its parent goes, however that goes: nobody is left to look at what it finds. */
+pid_t p2psim_child_fork(void);
 
 struct p2psim_death {
 	char how[64];			/* "signal 11 (Segmentation fault)" */

@@ -368,7 +368,7 @@ static void judge(struct p2psim_exploration *e)
 		result->verdict = P2PSIM_NEVER;
 	else
 		result->verdict = result->exists == result->executions ? P2PSIM_ALWAYS : P2PSIM_SOMETIMES;
-	result->as_expected = result->verdict == scenario->expect &&
+	result->as_expected = result->verdict == scenario->expect && (result->executions || !result->cut) &&
 			      (scenario->expect != P2PSIM_VIOLATION || !scenario->oracle ||
 			       scenario->oracle == result->violation.oracle);
 }

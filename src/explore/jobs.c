@@ -29,10 +29,9 @@ static int hire(struct p2psim_jobs *jobs, unsigned int i, uint64_t mine)
 
 	if (pipe(fds))
 		return -errno;
-	fflush(NULL);
 	worker->ended = false;
 	worker->watch = (struct p2psim_watch){};
-	worker->pid = fork();
+	worker->pid = p2psim_child_fork();
 	if (!worker->pid) {
 		close(fds[0]);
 		jobs->out = fds[1];

@@ -46,7 +46,8 @@ static void test_help_names_every_command_and_the_exit_statuses(void **state)
 	assert_tool(0, "\n  list ", NULL, "--help");
 	assert_tool(0, "\n  run SCENARIO", NULL, "-h");
 	assert_tool(0, "\n  replay SCENARIO S", NULL, "help");
-	assert_tool(0, "\n  explore SCENARIO|all", NULL, "run", "--help");
+	assert_tool(0, "usage: p2psim run SCENARIO", NULL, "run", "--help");
+	assert_tool(0, "options that belong to some strategies:", NULL, "help", "explore");
 	assert_tool(0, "\n  conform PATH...", NULL, "--help");
 	assert_tool(0, "exit status: 0 as expected, 1 an unexpected verdict", NULL, "--help");
 	assert_int_equal(tool_spawn_without_arguments(), 2);
@@ -55,11 +56,24 @@ static void test_help_names_every_command_and_the_exit_statuses(void **state)
 
 static void test_every_line_of_the_help_fits_in_a_terminal(void **state)
 {
-	struct tool_run run = tool("--help");
+	static const char *const commands[] = { "help", "list", "run", "replay", "explore", "conform", "merge", "litmus" };
+	struct tool_run run;
+	size_t i;
 
 	(void)state;
-	assert_in_range(widest(run.out), 40, 80);
-	tool_free(&run);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		run = tool(commands[i], "--help");
+		assert_int_equal(run.status, 0);
+		assert_in_range(widest(run.out), 40, 80);
+		tool_free(&run);
+	}
+}
+
+/* An exploration that comes to no end has seen nothing: it must not pass for what is expected. */
+static void test_where_no_execution_ends_nothing_is_as_expected(void **state)
+{
+	(void)state;
+	assert_tool(1, "NEVER, NOT as expected: 0 of 0 executions, not complete", NULL, "explore", good, "--max-depth", "5");
 }
 
 static void test_unknown_words_are_usage_errors(void **state)
@@ -103,9 +117,9 @@ static void test_strategies_and_budgets_that_are_none_are_usage_errors(void **st
 	assert_tool(2, NULL, "not \"10h\"", "explore", good, "--budget", "10h");
 	assert_tool(2, NULL, "not \"-1\"", "explore", good, "--budget", "-1");
 	assert_tool(2, NULL, "not \"99999999999999999999999\"", "explore", good, "--budget", "99999999999999999999999");
-	assert_tool(2, NULL, "a negative number", "explore", good, "--preemptions", "-1");
+	assert_tool(2, NULL, "--preemptions is a number from 0 on, not -1", "explore", good, "--preemptions", "-1");
 	assert_tool(2, NULL, "--depth is at most 16", "explore", good, "--strategy", "pct", "--depth", "17");
-	assert_tool(2, NULL, "a negative number", "explore", good, "--max-depth", "-1");
+	assert_tool(2, NULL, "--max-depth is a number from 0 on, not -1", "explore", good, "--max-depth", "-1");
 	assert_tool(2, NULL, "three: invalid numeric value", "explore", good, "--depth", "three");
 	assert_tool(2, NULL, "--minimize and --no-minimize exclude each other", "explore", twin, "--minimize",
 		    "--no-minimize");
@@ -256,10 +270,10 @@ static void test_a_budget_that_is_too_small_is_a_surprise_for_a_broken_twin(void
 static void test_too_long_is_no_livelock_and_pure_retries_prove_less(void **state)
 {
 	(void)state;
-	assert_tool(0, "  too long: ", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10");
-	assert_tool(0, " cut after 10 steps; they may be endless or not", NULL, "explore", good, "--strategy", "dpor",
+	assert_tool(1, "  too long: ", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10");
+	assert_tool(1, " cut after 10 steps; they may be endless or not", NULL, "explore", good, "--strategy", "dpor",
 		    "--max-depth", "10");
-	assert_tool(0, "\"max_depth\":10", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10", "--json");
+	assert_tool(1, "\"max_depth\":10", NULL, "explore", good, "--strategy", "dpor", "--max-depth", "10", "--json");
 	assert_tool(0, "within this model; livelocks were not looked for\n", NULL, "explore", good, "--strategy", "dpor",
 		    "--pure-retry");
 	assert_tool(0, "\"pure_retry\":true,\"collapsed\":", NULL, "explore", good, "--strategy", "dpor", "--pure-retry",
@@ -335,6 +349,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_help_names_every_command_and_the_exit_statuses),
 		cmocka_unit_test(test_every_line_of_the_help_fits_in_a_terminal),
+		cmocka_unit_test(test_where_no_execution_ends_nothing_is_as_expected),
 		cmocka_unit_test(test_unknown_words_are_usage_errors),
 		cmocka_unit_test(test_a_wrong_number_of_arguments_is_a_usage_error),
 		cmocka_unit_test(test_an_unknown_scenario_brings_suggestions),

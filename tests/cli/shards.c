@@ -92,8 +92,43 @@ static void test_what_is_no_result_is_refused(void **state)
 
 	write_file(s->path[0], "{\"schema\":\"p2psim.scenario\"}\n");
 	assert_tool(2, NULL, "1.json: this is no result of explore --json", "merge", s->path[0]);
+	assert_tool(2, NULL, "2.json: No such file or directory", "merge", s->path[1]);
+	write_file(s->path[1], "shards\n");
 	assert_tool(2, NULL, "2.json: this is no JSON, or cannot be read", "merge", s->path[1]);
 	assert_tool(2, NULL, "--shard is I/N", "explore", scenario, "--shard", "3/2");
+}
+
+/* A result that somebody has edited, or that another version wrote: nothing in it is taken for 0. */
+static void test_a_field_that_is_missing_or_of_another_type_is_told_by_its_name(void **state)
+{
+	static const char *const edits[][2] = {
+		{ "\"traces\":", "\"tracks\":" },	{ "\"complete\":true", "\"complete\":\"yes\"" },
+		{ "\"exists\":", "\"exists\":-1" }, { "\"schema_version\":1", "\"schema_version\":2" },
+	};
+	static const char *const told[] = { "its \"traces\" is missing or wrong", "its \"complete\" is missing or wrong",
+					    "its \"exists\" is missing or wrong", "its schema_version is not 1" };
+	struct tool_run run = tool("explore", scenario, "--strategy", "dpor", "--shard", "1/1", "--json");
+	struct scratch *s = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		char text[4096], *at = strstr(run.out, edits[i][0]);
+
+		assert_non_null(at);
+		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - run.out), run.out, edits[i][1], at + strlen(edits[i][0]));
+		write_file(s->path[0], text);
+		assert_tool(2, NULL, told[i], "merge", s->path[0]);
+	}
+	tool_free(&run);
+}
+
+/* Each shard looks at its part only: even a complete one is no proof. */
+static void test_a_shard_alone_proves_nothing(void **state)
+{
+	(void)state;
+	assert_tool(0, "complete, shard 1 of 2, ", NULL, "explore", scenario, "--strategy", "dpor", "--shard", "1/2");
+	assert_tool(0, "  proved: nothing by itself; merge adds all 2 shards up", NULL, "explore", scenario, "--strategy",
+		    "dpor", "--shard", "1/2");
 }
 
 #define shards_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -104,6 +139,8 @@ int main(int argc, char **argv)
 		shards_test(test_shards_are_merged_to_the_count_of_the_whole),
 		shards_test(test_what_does_not_add_up_is_refused),
 		shards_test(test_what_is_no_result_is_refused),
+		shards_test(test_a_field_that_is_missing_or_of_another_type_is_told_by_its_name),
+		shards_test(test_a_shard_alone_proves_nothing),
 	};
 
 	if (argc != 2)

@@ -7,9 +7,14 @@
 #include "dying.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <p2psim/explore.h>
 #include <p2psim/minimise.h>
+#include <p2psim/step.h>
 #include <p2psim/trace.h>
 
 #include "explore/child.h"
@@ -281,6 +286,54 @@ static void test_a_place_that_is_not_in_this_process_is_none(void **state)
 	test_free(elsewhere);
 }
 
+static void yields_on_and_on(void *state)
+{
+	(void)state;
+	for (;;)
+		p2psim_yield();
+}
+
+/* The far end of `fd` closes when the last worker is gone. */
+static void explore_for_ever(int fd, bool isolate)
+{
+	const struct p2psim_scenario scenario = {
+		.name = "for-ever", .tasks = { { "a", yields_on_and_on }, { "b", yields_on_and_on } }, .expect = P2PSIM_NEVER,
+	};
+	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_NAIVE, .isolate = isolate,
+							.jobs = isolate ? 0 : 2 };
+	struct p2psim_explore_result result;
+
+	if (write(fd, "!", 1) == 1)
+		p2psim_explore(&scenario, &options, &result);
+	_exit(0);
+}
+
+/* A CI that kills the tool must not be left with workers that explore for nobody. */
+static void test_workers_go_when_their_parent_is_killed(void **state)
+{
+	int isolate, fds[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	for (isolate = 0; isolate < 2; isolate++) {
+		assert_int_equal(pipe(fds), 0);
+		pid = fork();
+		if (!pid) {
+			close(fds[0]);
+			explore_for_ever(fds[1], isolate);
+		}
+		close(fds[1]);
+		assert_int_equal(read(fds[0], &byte, 1), 1);
+		usleep(200000); /* so that it has workers */
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_int_equal(poll(&(struct pollfd){ .fd = fds[0], .events = POLLIN }, 1, 30000), 1);
+		assert_int_equal(read(fds[0], &byte, 1), 0);
+		close(fds[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_options_that_do_not_fit_the_strategy_are_refused),
 		cmocka_unit_test(test_what_needs_another_process_is_refused_without_one),
 		cmocka_unit_test(test_a_place_that_is_not_in_this_process_is_none),
+		cmocka_unit_test(test_workers_go_when_their_parent_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
