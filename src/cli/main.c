@@ -19,8 +19,8 @@ const struct cli_command cli_commands[] = {
 	  "json quirks", cli_list,
 	  "list\0list --json\0list --quirks\0" },
 	{ "run", "SCENARIO [--schedule S | --seed N] [--trace text|json]\n"
-	  "      [--steps] [--quirk NAME] [--adversary KIND[=N]] [--races] [--check-determinism]\n"
-	  "      [--time-limit 10s|none] [-o FILE]",
+	  "      [--steps] [--quirk NAME] [--adversary KIND[=N]] [--races]\n"
+	  "      [--check-determinism] [--time-limit 10s|none] [-o FILE]",
 	  "one execution, drawn",
 	  "schedule seed trace output steps check-determinism quirk adversary races time-limit", cli_run,
 	  "run mail/001-bar-defrag\0run mail/001-bar-defrag --seed 7 --trace json\0"

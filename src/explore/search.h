@@ -86,7 +86,7 @@ struct p2psim_search {
 	size_t split;
 	uint64_t part;
 	bool skip;			/* this part is not wanted */
-	bool skipped;			/* the nodes are no whole execution: it was ended, or cut to its first decisions, for that */
+	bool skipped;			/* the nodes are no whole execution: it was ended, or cut, for that */
 	size_t stop_at;			/* end after so many decisions; 0 = never */
 	unsigned int stopped_task;
 	volatile uint64_t *decisions;	/* told how many were taken; may be NULL */
