@@ -48,28 +48,53 @@ static bool has_only_entries(struct page *page, int extra)
 	return !extra;
 }
 
-static void clear_in_vma(struct vm_area_struct *vma, pgoff_t first)
+static int entries_in(struct page *page)
+{
+	struct page *part;
+	int entries = 0;
+	unsigned long i;
+
+	for (i = 0; i < HPAGE_PMD_NR; i++) {
+		part = part_of(page, i);
+		entries += part ? page_mapcount(part) : 0;
+	}
+	return entries;
+}
+
+/* How many entries the VMA has of the page whose parts begin at `base`. */
+static int clear_in_vma(struct vm_area_struct *vma, pgoff_t first, unsigned long base)
 {
 	pgoff_t from = max(first, vma->vm_pgoff), to = min(first + HPAGE_PMD_NR, vma->vm_pgoff + vma_pages(vma));
 	unsigned long start = vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT);
 	struct mmu_notifier_range range;
+	int entries = 0;
+	pgoff_t at;
 
 	if (p2psim_pud_present(vma->vm_mm, start))
 		__split_huge_pmd(vma, start);
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma, vma->vm_mm, start, start + ((to - from) << PAGE_SHIFT));
 	mmu_notifier_invalidate_range_start(&range);
 	mmu_notifier_invalidate_range_end(&range);
+	for (at = from; at < to; at++)
+		entries += pte_maps(p2psim_pte_lookup(vma->vm_mm, start + ((at - from) << PAGE_SHIFT)),
+				    pfn_to_page(base + (at - first)));
+	return entries;
 }
 
-static void clear_everywhere(struct anon_vma *anon_vma, pgoff_t first)
+/* By offset, until none maps the page any more. */
+static void clear_everywhere(struct page *page, pgoff_t first, unsigned long base)
 {
+	struct anon_vma *anon_vma = page->anon_vma;
+	int entries = entries_in(page);
 	struct anon_vma_chain *chain;
 
 	anon_vma->refcount++;
 	anon_vma_lock_write(anon_vma);
-	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma)
-		if (chain->vma->vm_pgoff < first + HPAGE_PMD_NR && first < chain->vma->vm_pgoff + vma_pages(chain->vma))
-			clear_in_vma(chain->vma, first);
+	anon_vma_for_each_chain(chain, anon_vma, first, first + HPAGE_PMD_NR - 1) {
+		entries -= clear_in_vma(chain->vma, first, base);
+		if (entries <= 0)
+			break;
+	}
 	anon_vma_unlock_write(anon_vma);
 	p2psim_anon_vma_put(anon_vma);
 }
@@ -85,7 +110,7 @@ int split_huge_page(struct page *page)
 		return 0;
 	if (!page->anon_vma || extra > 1 || !has_only_entries(page, extra))
 		return -EBUSY;
-	clear_everywhere(page->anon_vma, first);
+	clear_everywhere(page, first, base);
 	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, base, base + HPAGE_PMD_NR - 1, "split");
 	if (!has_only_entries(page, page_count(page) - page_mapcount(page)))
 		return -EBUSY;

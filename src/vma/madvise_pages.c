@@ -21,14 +21,28 @@
 
 #define OLD_AND_CLEAN (P2PSIM_PTE_YOUNG | P2PSIM_PTE_DIRTY)
 
+typedef int visit_fn(struct vm_area_struct *vma, unsigned long addr, pte_t *pte);
+
+static int free_lazily(struct vm_area_struct *vma, unsigned long addr, pte_t *pte);
+
+/* One entry has all of it: FREE asks every part, others the first. */
+static bool is_mapped_once(const pte_t *first, visit_fn *visit)
+{
+	int i, parts = visit == free_lazily ? HPAGE_PMD_NR : 1;
+
+	for (i = 0; i < parts; i++)
+		if (page_mapcount(pfn_to_page(pte_pfn(first[i]))) != 1)
+			return false;
+	return true;
+}
+
 /*
  * Advice about a part of a huge page: the page becomes small ones first, but not if others have it, and zeros stay as they
  * are.  False: leave the block alone.
  */
-static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, unsigned long end, visit_fn *visit)
 {
 	const pte_t *pte;
-	int i;
 
 	if (!pmd_is_huge(vma->vm_mm, start) || end - start == PMD_SIZE)
 		return true;
@@ -36,30 +50,27 @@ static bool can_advise_block(struct vm_area_struct *vma, unsigned long start, un
 	if (!pmd_is_huge(vma->vm_mm, start))
 		return true;
 	pte = p2psim_pte_lookup(vma->vm_mm, start & PMD_MASK);
-	if (is_huge_zero_entry(*pte))
-		return false;
-	for (i = 0; i < HPAGE_PMD_NR; i++)
-		if (page_mapcount(pfn_to_page(pte_pfn(pte[i]))) != 1)
-			return false;
-	return !split_huge_page(pfn_to_page(pte_pfn(*pte)));
+	return !is_huge_zero_entry(*pte) && is_mapped_once(pte, visit) && !split_huge_page(pfn_to_page(pte_pfn(*pte)));
 }
 
 /*
- * An entry of a part of a huge page: the page becomes small ones, if this is the part's only entry.  False: it cannot, and
- * the rest of the table is left alone.
+ * An entry of a part of a huge page: the page becomes small ones, if there is no other entry: FREE looks at the first
+ * part's, be it this one or not (recorded on 6.1.192: nothing is done once that one is unmapped), others at this part's.
+ * False: it cannot, and the rest of the table is left alone.
  */
-static bool can_advise_part(pte_t pte)
+static bool can_advise_part(pte_t pte, visit_fn *visit)
 {
 	struct page *page = pte_present(pte) && !pte_special(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
+	const struct page *asked;
 
 	if (!page || !page_is_compound(page))
 		return true;
-	return page_mapcount(page) == 1 && !PageLocked(page) && !split_huge_page(page);
+	asked = visit == free_lazily ? pfn_to_page(page->pfn & ~(HPAGE_PMD_NR - 1UL)) : page;
+	return page_mapcount(asked) == 1 && !PageLocked(page) && !split_huge_page(page);
 }
 
 /* Calls visit() for each entry of [start, end) that is not none; all under one table. */
-static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-			     int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
+static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, unsigned long end, visit_fn *visit)
 {
 	bool whole = pmd_is_huge(vma->vm_mm, start);
 	int error = 0;
@@ -69,7 +80,7 @@ static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, un
 		pte = p2psim_pte_lookup(vma->vm_mm, start);
 		if (!pte) /* another DONTNEED has taken a huge entry with its table */
 			break;
-		if (!whole && !can_advise_part(*pte))
+		if (!whole && !can_advise_part(*pte, visit))
 			break;
 		if (!pte_none(*pte))
 			error = visit(vma, start, pte);
@@ -77,8 +88,7 @@ static int for_each_in_table(struct vm_area_struct *vma, unsigned long start, un
 	return error;
 }
 
-static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-			  int (*visit)(struct vm_area_struct *vma, unsigned long addr, pte_t *pte))
+static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsigned long end, visit_fn *visit)
 {
 	unsigned long next;
 	int error = 0;
@@ -87,7 +97,7 @@ static int for_each_entry(struct vm_area_struct *vma, unsigned long start, unsig
 			  (end - 1) >> PAGE_SHIFT, NULL);
 	for (; start < end && !error; start = next) {
 		next = min((start & PMD_MASK) + PMD_SIZE, end);
-		if (can_advise_block(vma, start, next))
+		if (can_advise_block(vma, start, next, visit))
 			error = for_each_in_table(vma, start, next, visit);
 	}
 	return error;

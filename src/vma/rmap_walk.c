@@ -5,17 +5,53 @@
  */
 #include "vma/rmap_walk.h"
 
+static bool covers(const struct vm_area_struct *vma, pgoff_t first, pgoff_t last)
+{
+	return vma->vm_pgoff <= last && first < vma->vm_pgoff + vma_pages(vma);
+}
+
+/* The next one in the list after `chain` that begins at the same offset. */
+static struct anon_vma_chain *next_alike(struct anon_vma *anon_vma, struct anon_vma_chain *chain, pgoff_t first, pgoff_t last)
+{
+	unsigned long pgoff = chain->vma->vm_pgoff;
+
+	list_for_each_entry_continue(chain, &anon_vma->chains, same_anon_vma)
+		if (chain->vma->vm_pgoff == pgoff && covers(chain->vma, first, last))
+			return chain;
+	return NULL;
+}
+
+/* The first one in the list of those with the lowest offset, `least` or more. */
+static struct anon_vma_chain *lowest_from(struct anon_vma *anon_vma, unsigned long least, pgoff_t first, pgoff_t last)
+{
+	struct anon_vma_chain *chain, *found = NULL;
+
+	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma)
+		if (chain->vma->vm_pgoff >= least && covers(chain->vma, first, last) &&
+		    (!found || chain->vma->vm_pgoff < found->vma->vm_pgoff))
+			found = chain;
+	return found;
+}
+
+/* In the order of the kernel's interval tree: by offset, then who came or changed last comes last. */
+struct anon_vma_chain *anon_vma_chain_first(struct anon_vma *anon_vma, pgoff_t first, pgoff_t last)
+{
+	return lowest_from(anon_vma, 0, first, last);
+}
+
+struct anon_vma_chain *anon_vma_chain_next(struct anon_vma *anon_vma, struct anon_vma_chain *chain, pgoff_t first, pgoff_t last)
+{
+	struct anon_vma_chain *next = next_alike(anon_vma, chain, first, last);
+
+	return next ? next : lowest_from(anon_vma, chain->vma->vm_pgoff + 1, first, last);
+}
+
 struct rmap_walk {
 	struct page *page;
 	bool all;
 	bool (*visit)(struct vm_area_struct *vma, unsigned long addr, void *arg);
 	void *arg;
 };
-
-static bool covers(const struct vm_area_struct *vma, const struct page *page)
-{
-	return page->index >= vma->vm_pgoff && page->index - vma->vm_pgoff < vma_pages(vma);
-}
 
 /* True: go on. */
 static bool visit_vma(const struct rmap_walk *walk, struct vm_area_struct *vma)
@@ -28,46 +64,16 @@ static bool is_done(const struct rmap_walk *walk)
 	return !walk->all && !page_mapcount(walk->page);
 }
 
-/* The next one in the list after `chain` whose VMA covers the page and begins at that offset. */
-static struct anon_vma_chain *next_alike(const struct rmap_walk *walk, struct anon_vma *anon_vma, struct anon_vma_chain *chain)
-{
-	unsigned long pgoff = chain->vma->vm_pgoff;
-
-	list_for_each_entry_continue(chain, &anon_vma->chains, same_anon_vma)
-		if (chain->vma->vm_pgoff == pgoff && covers(chain->vma, walk->page))
-			return chain;
-	return NULL;
-}
-
-/* The first one in the list of those with the lowest offset, `least` or more. */
-static struct anon_vma_chain *lowest_from(const struct rmap_walk *walk, struct anon_vma *anon_vma, unsigned long least)
-{
-	struct anon_vma_chain *chain, *found = NULL;
-
-	list_for_each_entry(chain, &anon_vma->chains, same_anon_vma)
-		if (chain->vma->vm_pgoff >= least && covers(chain->vma, walk->page) &&
-		    (!found || chain->vma->vm_pgoff < found->vma->vm_pgoff))
-			found = chain;
-	return found;
-}
-
-/* In the order of the kernel's interval tree: by offset, then who came or changed last comes last. */
-static struct anon_vma_chain *next_chain(const struct rmap_walk *walk, struct anon_vma *anon_vma, struct anon_vma_chain *chain)
-{
-	struct anon_vma_chain *next = next_alike(walk, anon_vma, chain);
-
-	return next ? next : lowest_from(walk, anon_vma, chain->vma->vm_pgoff + 1);
-}
-
 /* The anon_vma outlives its VMAs while it is held. */
 static bool walk_anon(const struct rmap_walk *walk, struct anon_vma *anon_vma)
 {
+	pgoff_t index = walk->page->index;
 	struct anon_vma_chain *chain;
 	bool ok = true;
 
 	anon_vma->refcount++;
 	anon_vma_lock_read(anon_vma);
-	for (chain = lowest_from(walk, anon_vma, 0); chain; chain = next_chain(walk, anon_vma, chain)) {
+	anon_vma_for_each_chain(chain, anon_vma, index, index) {
 		ok = visit_vma(walk, chain->vma);
 		if (!ok || is_done(walk))
 			break;

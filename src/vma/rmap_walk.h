@@ -17,6 +17,14 @@
 bool rmap_walk(struct page *page, bool all, bool (*visit)(struct vm_area_struct *vma, unsigned long addr, void *arg),
 	       void *arg);
 
+/* VMAs with anonymous memory at the offsets first to last, in the order of rmap_walk(); under the anon_vma's lock. */
+struct anon_vma_chain *anon_vma_chain_first(struct anon_vma *anon_vma, pgoff_t first, pgoff_t last);
+struct anon_vma_chain *anon_vma_chain_next(struct anon_vma *anon_vma, struct anon_vma_chain *chain, pgoff_t first,
+					   pgoff_t last);
+#define anon_vma_for_each_chain(chain, anon_vma, first, last)                                                                  \
+	for (chain = anon_vma_chain_first(anon_vma, first, last); chain;                                                       \
+	     chain = anon_vma_chain_next(anon_vma, chain, first, last))
+
 /* Does this entry, present or device-private, map the page? */
 static inline bool pte_maps(const pte_t *pte, const struct page *page)
 {

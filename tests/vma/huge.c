@@ -155,12 +155,44 @@ static void test_free_of_a_part_with_small_entries_splits_its_page(void **state)
 	struct vma_bench *b = *state;
 
 	written(b);
+	assert_int_equal(bench_unmap(b, 1, 1), 0);
+	assert_true(is_part(b, 2));
+	bench_log(b);
+	assert_int_equal(advise(b, 2, 1, MADV_FREE), 0);
+	assert_string_equal(bench_log(b), "CLEAR 2-3 R; CLEAR 0-200 R; end; CLEAR 0-1 R; end; CLEAR 0-200 R; end; "
+					  "CLEAR 2-200 R; end; end; ");
+	assert_false(is_part(b, 2));
+}
+
+/* Recorded: who has the page is asked of its first part; unmapped, FREE does nothing, and COLD splits. */
+static void test_free_asks_the_first_part_who_has_the_page(void **state)
+{
+	struct vma_bench *b = *state;
+
+	written(b);
 	assert_int_equal(bench_unmap(b, 0, 1), 0);
-	assert_true(is_part(b, 1));
 	bench_log(b);
 	assert_int_equal(advise(b, 1, 1, MADV_FREE), 0);
-	assert_string_equal(bench_log(b), "CLEAR 1-2 R; CLEAR 0-200 R; end; CLEAR 1-200 R; end; end; ");
+	assert_string_equal(bench_log(b), "CLEAR 1-2 R; end; ");
+	assert_true(is_part(b, 1));
+	assert_int_equal(advise(b, 1, 1, MADV_COLD), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-200 R; end; CLEAR 1-200 R; end; ");
 	assert_false(is_part(b, 1));
+}
+
+/* The VMAs of a huge page by offset, whichever changed last, and none after the last that has an entry of it. */
+static void test_a_split_walks_the_vmas_by_offset_while_they_map_the_page(void **state)
+{
+	struct vma_bench *b = *state;
+
+	written(b);
+	assert_int_equal(p2psim_mprotect(b->app, AT(0), PAGES(0x100), PROT_READ), 0);
+	assert_int_equal(p2psim_mprotect(b->app, AT(0), PAGES(0x80), RW), 0);
+	assert_int_equal(advise(b, 0x80, 2 * BLOCK - 0x80, MADV_DONTNEED), 0);
+	bench_log(b);
+	assert_int_equal(advise(b, 0, 1, MADV_COLD), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-200 R; end; CLEAR 0-80 R; end; ");
+	assert_false(is_part(b, 0));
 }
 
 /* A pin keeps the page whole. */
@@ -389,6 +421,8 @@ int main(void)
 		test(test_dontneed_of_a_part_splits_inside_its_own_event),
 		test(test_free_of_a_part_splits_the_page_as_well),
 		test(test_free_of_a_part_with_small_entries_splits_its_page),
+		test(test_free_asks_the_first_part_who_has_the_page),
+		test(test_a_split_walks_the_vmas_by_offset_while_they_map_the_page),
 		test(test_a_pinned_page_is_not_split),
 		test(test_mprotect_of_the_whole_stays_huge),
 		test(test_small_entries_of_a_split_are_clean),
