@@ -95,6 +95,8 @@
 #define sizeof_field(type, member) sizeof(((type *)0)->member)
 #define offsetofend(type, member) (offsetof(type, member) + sizeof_field(type, member))
 #define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)
+/* Compiled, not evaluated. */
+#define BUILD_BUG_ON_INVALID(e) ((void)sizeof((long)(e)))
 #define BUILD_BUG_ON_MSG(cond, text) _Static_assert(!(cond), text)
 #define __printf(fmt, first) P2PSIM_PRINTF(fmt, first)
 #define __packed __attribute__((packed))

@@ -6,6 +6,7 @@
 #ifndef P2PSIM_LINUX_PRINTK_H
 #define P2PSIM_LINUX_PRINTK_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include <p2psim/linux/kernel.h>
@@ -15,6 +16,12 @@ static inline P2PSIM_PRINTF(1, 2) int no_printk(const char *fmt, ...)
 	(void)fmt;
 	return 0;
 }
+
+/* What "%pV" points to. */
+struct va_format {
+	const char *fmt;
+	va_list *va;
+};
 
 #ifdef P2PSIM_PRINTK
 #define printk(fmt, ...) fprintf(stderr, fmt, ##__VA_ARGS__)

@@ -19,11 +19,11 @@ typedef struct wait_queue_head {
 	struct list_head head;
 } wait_queue_head_t;
 
-struct wait_queue_entry {
+typedef struct wait_queue_entry {
 	struct task_struct *task;
 	struct list_head entry;
 	unsigned int flags;		/* WQ_FLAG_EXCLUSIVE */
-};
+} wait_queue_entry_t;
 
 #define WQ_FLAG_EXCLUSIVE 0x01
 
