@@ -59,6 +59,8 @@ extern P2PSIM_EXPORT const struct p2psim_lock_map p2psim_fs_reclaim_map;
  */
 P2PSIM_EXPORT void p2psim_nonblock_start(const char *why);
 P2PSIM_EXPORT void p2psim_nonblock_end(void);
+/* Inside one, or with a spinlock held. */
+P2PSIM_EXPORT bool p2psim_in_atomic(void);
 #define non_block_start() p2psim_nonblock_start("a non-blockable section")
 #define non_block_end() p2psim_nonblock_end()
 

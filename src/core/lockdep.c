@@ -243,6 +243,13 @@ void p2psim_nonblock_end(void)
 		p2psim_task_here()->nonblock_depth--;
 }
 
+bool p2psim_in_atomic(void)
+{
+	const struct p2psim_task *task = p2psim_hot ? p2psim_task_here() : NULL;
+
+	return task && (task->spin_depth || task->nonblock_depth);
+}
+
 void(might_sleep)(void)
 {
 	const struct p2psim_task *task;

@@ -24,7 +24,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LISTENS = re.compile(r'mmu_interval_notifier_insert(_locked)?\(|\bmmu_notifier_(register|get)\(|__mmu_notifier_register\('
                      r'|struct mmu_(interval_)?notifier_ops \w+')
 FOLDERS = ('drivers', 'virt', 'lib', 'samples')
-SUBSYSTEMS = ('drm', 'rdma', 'xen', 'misc', 'trace', 'video', 'media', 'sound', 'kvm')
+SUBSYSTEMS = ('drm', 'rdma', 'xen', 'misc', 'trace', 'video', 'media', 'sound', 'kvm',
+              'linux/mlx5')
 FLAGS = ['-std=gnu11', '-DMODULE', '-D__KERNEL__', '-DKBUILD_MODNAME="driver"', '-ferror-limit=1',
          '-fmax-errors=1', '-Werror=implicit-function-declaration', '-Werror=int-conversion',
          '-Werror=incompatible-pointer-types']
@@ -64,6 +65,7 @@ def view(kernel, scratch):
                 at = os.path.join(scratch, prefix + name)
                 if os.path.lexists(at):
                     os.remove(at)
+                os.makedirs(os.path.dirname(at), exist_ok=True)
                 os.symlink(there, at)
     return scratch
 

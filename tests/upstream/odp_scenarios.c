@@ -8,10 +8,9 @@
 
 #include <p2psim/linux/mm_types.h>
 #include <p2psim/linux/mman.h>
-#include <p2psim/main.h>
 #include <p2psim/process.h>
-#include <p2psim/scenario.h>
 
+#include "driver_scenarios.h"
 #include "odp_nic.h"
 
 #define REGION 0x200000UL
@@ -126,7 +125,7 @@ static const enum odp_mistake unlocks_first = ODP_UNLOCKS_FIRST, keeps_seq = ODP
 	.state_size = sizeof(struct machine), .setup = setup,                                                          \
 	.tasks = { { "nic", device_writes }, { "app", fork_and_store } }, .exists = something_is_lost, .teardown = teardown
 
-static const struct p2psim_scenario scenarios[] = {
+const struct p2psim_scenario odp_scenarios[] = {
 	{ .name = "umem_odp/read+munmap", READ_AND_MUNMAP, .expect = P2PSIM_NEVER },
 	/*
 	 *	nic						app
@@ -165,8 +164,3 @@ static const struct p2psim_scenario scenarios[] = {
 	},
 	{ .name = NULL },
 };
-
-int main(int argc, char **argv)
-{
-	return p2psim_main(argc, argv, scenarios);
-}

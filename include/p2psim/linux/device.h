@@ -14,6 +14,7 @@
 #include <p2psim/linux/ktime.h>
 #include <p2psim/linux/list.h>
 #include <p2psim/linux/mm_types.h>
+#include <p2psim/linux/pm.h>
 #include <p2psim/linux/printk.h>
 #include <p2psim/linux/slab.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mirrors: include/linux/firmware.h, 6.1 (declared: the model has no file of firmware to give; linking names what is asked for). */
+/* Mirrors: include/linux/firmware.h, 6.1 (declared: there is no file of firmware; linking names what is asked for). */
 #ifndef P2PSIM_LINUX_FIRMWARE_H
 #define P2PSIM_LINUX_FIRMWARE_H
 

@@ -3,6 +3,7 @@
 #ifndef P2PSIM_LINUX_IOSYS_MAP_H
 #define P2PSIM_LINUX_IOSYS_MAP_H
 
+#include <p2psim/linux/io.h>
 #include <p2psim/linux/kernel.h>
 
 struct iosys_map {

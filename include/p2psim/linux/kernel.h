@@ -94,7 +94,15 @@
 #define lower_32_bits(n) ((u32)(n))
 #define sizeof_field(type, member) sizeof(((type *)0)->member)
 #define offsetofend(type, member) (offsetof(type, member) + sizeof_field(type, member))
-#define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)
+/* A call that the compiler must find dead: the condition may be what it makes constant, not only what C calls one. */
+#define BUILD_BUG_ON(cond) p2psim_build_bug(cond, #cond, __COUNTER__)
+#define p2psim_build_bug(cond, text, n) p2psim_build_bug_numbered(cond, text, n)
+#define p2psim_build_bug_numbered(cond, text, n)                                                                       \
+	do {                                                                                                           \
+		extern void p2psim_build_bug_##n(void) __attribute__((error(text)));                                   \
+		if (cond)                                                                                              \
+			p2psim_build_bug_##n();                                                                        \
+	} while (0)
 /* Compiled, not evaluated. */
 #define BUILD_BUG_ON_INVALID(e) ((void)sizeof((long)(e)))
 #define BUILD_BUG_ON_MSG(cond, text) _Static_assert(!(cond), text)

@@ -11,6 +11,7 @@
 #include <p2psim/linux/mmap_lock.h>
 #include <p2psim/linux/pgtable.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/linux/string.h>
 
 struct pt_regs;
 
