@@ -126,11 +126,24 @@ static void lock(struct model *m, unsigned int first, unsigned int pages)
 	change(m, first, pages, VM_LOCKED, locks ? VM_LOCKED : 0, true);
 }
 
-/* To a place that does not overlap, with or without DONTUNMAP (which does not merge what it unlocks: not of a locked VMA). */
+/* Nothing but the same VMA, or nothing at all, between the two. */
+static bool is_beside(const struct model *m, unsigned int first, unsigned int pages, unsigned int to)
+{
+	unsigned int start = first;
+
+	while (start && m->page[start - 1] == m->page[first])
+		start--;
+	return to >= first + pages ? to <= run_end(m, first) : to + pages <= first && to + pages >= start;
+}
+
+/*
+ * To a place that does not overlap, with or without DONTUNMAP, which does not merge what it unlocks, nor an untouched VMA
+ * with its own destination: neither of a locked VMA nor to beside it.
+ */
 static void move(struct model *m, unsigned int first, unsigned int pages)
 {
 	unsigned int to = rnd(m, WINDOW - pages + 1), i;
-	bool stays = rnd(m, 3) == 0 && !(m->page[first] & VM_LOCKED);
+	bool stays = rnd(m, 3) == 0 && !(m->page[first] & VM_LOCKED) && !is_beside(m, first, pages, to);
 	bool overlaps = to < first + pages && first < to + pages;
 	long ret, expected = AT(to);
 
