@@ -162,6 +162,8 @@ struct p2psim_world {
 	struct p2psim_task *starting;	/* runs its prefix */
 	struct p2psim_task *starter;
 
+	struct p2psim_task *asked;	/* whose condition is being looked at */
+
 	uint64_t switches;		/* from one task to another */
 	bool collapsed;			/* a task has stopped at a pure retry */
 
@@ -272,7 +274,7 @@ void p2psim_end_execution(struct p2psim_world *world);
 /* Counts and records the pending step of `task`. */
 void p2psim_take_step(struct p2psim_world *world, struct p2psim_task *task);
 /* Who could take a step now, besides `task`, whose own pending step may be an old one. */
-uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task);
+uint64_t p2psim_ready_besides(struct p2psim_world *world, const struct p2psim_task *task);
 /* nonpreemptive: so many steps of one task, with others ready, are a lockup.  The kernel's watchdog waits 20 s. */
 #define P2PSIM_LOCKUP_STEPS 20000u
 

@@ -246,14 +246,14 @@ void p2psim_retry_begin(struct p2psim_retry *again)
 }
 
 /* Whom the caller keeps from the only CPU; NULL = nobody. */
-static const char *starved(const struct p2psim_world *world)
+static const char *starved(struct p2psim_world *world)
 {
 	uint64_t ready = p2psim_ready_besides(world, p2psim_task_here());
 
 	return world->config.nonpreemptive && ready ? world->tasks[__builtin_ctzll(ready)]->ts.comm : NULL;
 }
 
-static void report_unjustified(const struct p2psim_world *world, const struct p2psim_task *task, uint64_t seq)
+static void report_unjustified(struct p2psim_world *world, const struct p2psim_task *task, uint64_t seq)
 {
 	const char *ready = starved(world);
 

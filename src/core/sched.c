@@ -20,16 +20,34 @@
 #define BITS(mask, bit)                                                                                                \
 	for (uint64_t bits_ = (mask); bits_ && ((bit) = (unsigned int)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
 
-static bool is_enabled(const struct p2psim_world *world, const struct p2psim_task *task)
+static bool is_enabled(struct p2psim_world *world, struct p2psim_task *task)
 {
 	const struct p2psim_op *op = &task->pending;
+	bool open;
 
-	if (!op->enabled || op->enabled(op->arg))
+	if (!op->enabled)
 		return true;
-	return op->deadline && world->now >= op->deadline;
+	world->asked = task;
+	open = op->enabled(op->arg);
+	world->asked = NULL;
+	return open || (op->deadline && world->now >= op->deadline);
 }
 
-static uint64_t enabled_mask(const struct p2psim_world *world)
+/* A condition is looked at by whoever chooses: a step in it would choose again.  The execution ends. */
+static bool is_asked(struct p2psim_world *world)
+{
+	const struct p2psim_task *task = world->asked;
+
+	if (__builtin_expect(!task, 1))
+		return false;
+	world->asked = NULL;
+	p2psim_violate(P2PSIM_CONTRACT, 0, 0, 0, "the condition that %s waits for takes a step: it may only look",
+		       task->ts.comm);
+	p2psim_world_end(world);
+	return true;
+}
+
+static uint64_t enabled_mask(struct p2psim_world *world)
 {
 	uint64_t mask = 0;
 	unsigned int i;
@@ -43,7 +61,7 @@ static uint64_t enabled_mask(const struct p2psim_world *world)
 	return mask;
 }
 
-uint64_t p2psim_ready_besides(const struct p2psim_world *world, const struct p2psim_task *task)
+uint64_t p2psim_ready_besides(struct p2psim_world *world, const struct p2psim_task *task)
 {
 	uint64_t mask = 0;
 	unsigned int i;
@@ -244,6 +262,8 @@ struct p2psim_task *p2psim_choose(struct p2psim_world *world)
 
 	for (;;) {
 		enabled = enabled_mask(world);
+		if (__builtin_expect(world->ended, 0))
+			return world->main;
 		if (world->main_wait == P2PSIM_MAIN_DIRECTS && (enabled || !advance_clock(world)))
 			return choose_directed(world, enabled);
 		if (enabled)
@@ -282,6 +302,7 @@ void p2psim_switch_to(struct p2psim_world *world, struct p2psim_task *next)
 void p2psim_end_execution(struct p2psim_world *world)
 {
 	world->ended = true;
+	world->asked = NULL; /* it may be a condition that found what is wrong */
 	world->hot.busy |= P2PSIM_BUSY_ENDED;
 	if (p2psim_task_here() != world->main)
 		p2psim_switch_to(world, world->main);
@@ -332,7 +353,7 @@ void p2psim_step_op(const struct p2psim_op *op)
 	struct p2psim_world *world = p2psim_world_here();
 	struct p2psim_task *task;
 
-	if (p2psim_world_missing("a step") || world->ended)
+	if (p2psim_world_missing("a step") || world->ended || is_asked(world))
 		return;
 	task = p2psim_task_here();
 	task->pending = *op;
@@ -347,7 +368,7 @@ static struct p2psim_op *stand_before(enum p2psim_step_kind kind, uint32_t obj, 
 	struct p2psim_world *world = p2psim_world_here();
 	struct p2psim_op *op;
 
-	if (p2psim_world_missing("a step") || world->ended)
+	if (p2psim_world_missing("a step") || world->ended || is_asked(world))
 		return NULL;
 	op = &p2psim_task_here()->pending;
 	op->kind = (uint16_t)kind;

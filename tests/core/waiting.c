@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include <p2psim/explore.h>
 #include <p2psim/inject.h>
 #include <p2psim/linux/completion.h>
 #include <p2psim/linux/rcupdate.h>
@@ -272,6 +273,61 @@ static void test_synchronize_rcu_in_a_read_side_is_reported(void **state)
 	assert_violation(*state, P2PSIM_BALANCE, "without rcu_read_lock");
 }
 
+static bool looks_with_a_step(void *arg)
+{
+	return READ_ONCE(*(int *)arg) && READ_ONCE(*(int *)arg);
+}
+
+static struct p2psim_object gate_object;
+static int gate_open;
+
+static void waits_for_a_step(void *arg)
+{
+	(void)arg;
+	p2psim_step_await(&gate_object, looks_with_a_step, &gate_open);
+}
+
+static void takes_steps(void *arg)
+{
+	(void)arg;
+	p2psim_step("one");
+	p2psim_step("two");
+}
+
+static void test_a_condition_that_takes_a_step_is_a_contract_violation(void **state)
+{
+	(void)state;
+	p2psim_object_init(&gate_object, "gate");
+	gate_open = 1;
+	p2psim_task_spawn("waiter", waits_for_a_step, NULL);
+	p2psim_task_spawn("other", takes_steps, NULL);
+	assert_int_equal(p2psim_run(), -ECANCELED);
+	assert_violation(*state, P2PSIM_CONTRACT, "the condition that waiter waits for takes a step: it may only look");
+}
+
+static int makes_a_gate(void *state)
+{
+	(void)state;
+	p2psim_object_init(&gate_object, "gate");
+	return 0;
+}
+
+static void test_exploration_tells_of_a_condition_that_takes_a_step(void **state)
+{
+	const struct p2psim_scenario scenario = {
+		.name = "gate", .setup = makes_a_gate, .tasks = { { "other", takes_steps }, { "waiter", waits_for_a_step } },
+		.expect = P2PSIM_VIOLATION, .oracle = P2PSIM_CONTRACT,
+	};
+	struct p2psim_explore_result result;
+
+	(void)state;
+	for (gate_open = 0; gate_open < 2; gate_open++) {
+		assert_int_equal(p2psim_explore(&scenario, NULL, &result), 0);
+		assert_true(result.as_expected);
+		assert_non_null(strstr(result.violation.sentence, "waiter waits for takes a step"));
+	}
+}
+
 struct job {
 	struct work_struct work;
 	int runs;
@@ -379,6 +435,8 @@ int main(void)
 		core_test(test_synchronize_rcu_in_a_read_side_is_reported),
 		core_test(test_work_runs_when_the_scheduler_says_so),
 		core_test(test_a_flush_does_not_take_an_item_that_was_cancelled_for_one_that_has_run),
+		core_test_rubble(test_a_condition_that_takes_a_step_is_a_contract_violation),
+		cmocka_unit_test(test_exploration_tells_of_a_condition_that_takes_a_step),
 		core_test_rubble(test_work_that_flushes_itself_is_a_deadlock),
 		core_test(test_a_workqueue_without_memory_is_null),
 	};

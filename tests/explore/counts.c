@@ -223,6 +223,54 @@ static void test_a_found_schedule_replays(void **state)
 }
 
 
+static void steps_yields_steps(void *state)
+{
+	(void)state;
+	p2psim_step("a");
+	p2psim_yield();
+	p2psim_step("b");
+}
+
+static void steps_thrice(void *state)
+{
+	(void)state;
+	p2psim_step("a");
+	p2psim_step("no yield");
+	p2psim_step("b");
+}
+
+static void steps_once(void *state)
+{
+	(void)state;
+	p2psim_step("other");
+}
+
+/*
+ *	a . y . b	the other's step at the second dot comes where the task could go on, at the first where it
+ *			yields: that one is free.  In front and behind all are.
+ */
+static void test_icb_charges_nothing_for_a_switch_at_a_yield(void **state)
+{
+	static const struct {
+		void (*fn)(void *state);
+		unsigned int without;	/* preemptions */
+	} shapes[] = { { steps_yields_steps, 3 }, { steps_thrice, 2 } };
+	struct p2psim_scenario scenario = { .name = "yield", .expect = P2PSIM_NEVER, .tasks = { {}, { "other", steps_once } } };
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_ICB };
+	struct p2psim_explore_result result;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		scenario.tasks[0].name = "task";
+		scenario.tasks[0].fn = shapes[i].fn;
+		options.preemptions = 1;
+		assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
+		assert_int_equal(result.stages[0].executions, shapes[i].without);
+		assert_int_equal(result.stages[1].executions, 4);
+	}
+}
+
 static int executions;
 
 static void changes_its_mind(void *state)
@@ -280,6 +328,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_the_missing_retry_check_is_found_with_one_preemption),
 		cmocka_unit_test(test_sampling_finds_it_too_and_never_claims_to_be_complete),
 		cmocka_unit_test(test_a_found_schedule_replays),
+		cmocka_unit_test(test_icb_charges_nothing_for_a_switch_at_a_yield),
 		cmocka_unit_test(test_a_scenario_that_does_not_repeat_itself_is_an_error),
 		cmocka_unit_test(test_long_executions_are_cut_and_said_so),
 	};

@@ -14,7 +14,7 @@
 const struct pattern *const patterns[] = {
 	patterns_of_faults, patterns_of_subscribers, patterns_of_waiting, patterns_of_counting,
 	patterns_of_lifetimes, patterns_of_bars, patterns_of_livelocks, patterns_of_one_cpu,
-	patterns_of_stories, patterns_of_children, NULL,
+	patterns_of_stories, patterns_of_children, patterns_of_adversity, NULL,
 };
 
 int patterns_run(const char *group, void (*test)(void **state))

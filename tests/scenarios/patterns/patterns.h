@@ -29,6 +29,7 @@ extern const struct pattern patterns_of_livelocks[];	/* 21 */
 extern const struct pattern patterns_of_one_cpu[];	/* 22: who spins starves others */
 extern const struct pattern patterns_of_stories[];	/* B02, B22, B26, B33, B34, B36: interval notifiers */
 extern const struct pattern patterns_of_children[];	/* B20, B21, B27: work that invalidations queue */
+extern const struct pattern patterns_of_adversity[];	/* 23, B48: what goes wrong by itself */
 
 /* All tables, in this order; ends with NULL. */
 extern const struct pattern *const patterns[];

@@ -49,6 +49,8 @@ static const struct pin pins[] = {
 	{ "B20/drop+drop!stays-listed", 1, 3, 4, 4, 4, 0, NECESSARY, 1 },
 	{ "B21/drop+deregister!keeps-reference", 0, 2, 0, 0, 1, 0, EXACT, 1 },
 	{ "B27/prefetch+remove!tests-first", 1, 4, 3, 3, 16, 0, NECESSARY, 1 },
+	{ "23/beat+drain!once", 0, 1, 0, 0, 3, 0, EXACT, 1 },
+	{ "B48/map+remove!keeps-reference", 0, 1, 0, 0, 2, 0, NECESSARY, 1 },
 	{},
 };
 
