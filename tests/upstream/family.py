@@ -6,6 +6,7 @@ of the others lacks first.
     family.py --kernel DIR [--cc cc]             one line a driver, and what the compiler complains about first
     family.py --kernel DIR --link LIBRARY        the table of docs/upstream.md: also what an object lacks that LIBRARY has not
     family.py --kernel DIR --link LIBRARY --check FILE   is that table in FILE?
+    family.py --kernel DIR --link LIBRARY --write FILE   puts it there
     family.py --check FILE --link LIBRARY        without a tree: does LIBRARY lack what the table in FILE says, still?
     family.py --kernel DIR --view FOLDER         only makes FOLDER: the headers of subsystems
 
@@ -120,9 +121,8 @@ HEAD = ('| driver | compiles | of its folder | of the kernel |', '|---|---|---|-
 
 
 def row(cc, kernel, scratch, name, there):
-    complaint = compiled(cc, kernel, scratch, name, ['-fsyntax-only'])
-    if complaint:
-        return f'| {name} | no: {complaint.split("error: ")[-1]} | | |'
+    if compiled(cc, kernel, scratch, name, ['-fsyntax-only']):
+        return f'| {name} | no | | |'
     missing, its_own = lacks(cc, kernel, scratch, name, there)
     return f'| {name} | yes | {few(its_own) or "nothing"} | {few(missing) or "nothing"} |'
 
@@ -136,6 +136,13 @@ def table_of(file):
     lines = open(file, encoding='utf-8').read().splitlines()
     start = lines.index(HEAD[0])
     return lines[start:next((i for i in range(start, len(lines)) if not lines[i].startswith('|')), len(lines))]
+
+
+def write(file, printed):
+    written = table_of(file)
+    text = open(file, encoding='utf-8').read()
+    with open(file, 'w', encoding='utf-8') as f:
+        f.write(text.replace('\n'.join(written), '\n'.join(printed)))
 
 
 def differences(file, printed, library):
@@ -164,6 +171,7 @@ def main():
     parser.add_argument('--cc', default='cc')
     parser.add_argument('--link', metavar='LIBRARY')
     parser.add_argument('--check', metavar='FILE')
+    parser.add_argument('--write', metavar='FILE')
     parser.add_argument('--view', metavar='FOLDER')
     args = parser.parse_args()
     cc, kernel = shlex.split(args.cc), args.kernel and os.path.abspath(args.kernel)
@@ -174,11 +182,13 @@ def main():
         if kernel:
             view(kernel, scratch)
         printed = table(cc, kernel, scratch, args.link) if args.link and kernel else []
-        if args.check:
+        if args.write:
+            write(args.write, printed)
+        elif args.check:
             found = differences(args.check, printed, args.link)
             print('\n'.join(found) or f'{args.check} is up to date')
             return 1 if found else 0
-        if args.link:
+        elif args.link:
             print('\n'.join(printed))
         else:
             list_all(cc, kernel, scratch)

@@ -31,6 +31,7 @@ struct file;
 struct inode;
 struct module;
 struct poll_table_struct;
+struct seq_file;
 
 typedef void *fl_owner_t;
 typedef unsigned int __poll_t;

@@ -16,6 +16,7 @@
 #ifndef P2PSIM_LINUX_IO_H
 #define P2PSIM_LINUX_IO_H
 
+#include <p2psim/linux/vmalloc.h>
 #include <p2psim/linux/err.h>
 #include <p2psim/linux/ioport.h>
 #include <p2psim/linux/mm.h>

@@ -11,6 +11,8 @@
 
 #include <p2psim/linux/kernel.h>
 
+struct va_format;	/* for %pV, which is not printed */
+
 static inline P2PSIM_PRINTF(1, 2) int no_printk(const char *fmt, ...)
 {
 	(void)fmt;
