@@ -15,12 +15,14 @@
  */
 #include "drivers.h"
 
-#include <p2psim/linux/hmm.h>
-#include <p2psim/linux/mmap_lock.h>
-#include <p2psim/linux/mmu_notifier.h>
-#include <p2psim/linux/mutex.h>
-#include <p2psim/linux/sched/mm.h>
-#include <p2psim/linux/slab.h>
+#include <linux/hmm.h>
+#include <linux/kernel.h>
+#include <linux/mmap_lock.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
 #include <p2psim/step.h>
 
 #define TRIES_MAX 8
@@ -29,9 +31,16 @@ struct mirror {
 	struct mmu_interval_notifier notifier;
 	struct mutex lock;
 	unsigned long start;
-	unsigned long pfns[DRIVER_PAGES];	/* lock; the device's page table */
+	unsigned long pfns[DRIVER_PAGES];	/* written under the lock; the device's page table */
 	enum driver_fault wrong;
 };
+
+/* Context: lock; the device looks when it likes. */
+static void set_entry(struct mirror *mirror, unsigned long page, unsigned long pfn)
+{
+	WRITE_ONCE(mirror->pfns[page], pfn);
+	trace_puts(pfn ? "entry in" : "entry out");
+}
 
 static bool mirror_invalidate(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
 			      unsigned long cur_seq)
@@ -46,14 +55,15 @@ static bool mirror_invalidate(struct mmu_interval_notifier *sub, const struct mm
 	mmu_interval_set_seq(sub, cur_seq);
 	for (i = 0; i < DRIVER_PAGES && mirror->wrong != DRIVER_DEAF; i++)
 		if (range->start < mirror->start + (i + 1) * PAGE_SIZE && mirror->start + i * PAGE_SIZE < range->end)
-			mirror->pfns[i] = 0;
+			set_entry(mirror, i, 0);
 	mutex_unlock(&mirror->lock);
 	return true;
 }
 
 static const struct mmu_interval_notifier_ops mirror_ops = { .invalidate = mirror_invalidate };
 
-static void *mirror_create(struct mm_struct *mm, unsigned long start, enum driver_fault wrong)
+static void *mirror_create(struct mm_struct *mm, unsigned long start, struct device *dev,
+			   enum driver_fault wrong)
 {
 	struct mirror *mirror = kzalloc(sizeof(*mirror), GFP_KERNEL);
 
@@ -104,12 +114,12 @@ static int mirror_commit(struct mirror *mirror, const struct hmm_range *range, u
 
 	if (mirror->wrong == DRIVER_CHECK_BEFORE_LOCK && mmu_interval_check_retry(range->notifier, range->notifier_seq))
 		return -EBUSY;
-	p2psim_step("gpu:lock");
+	p2psim_step("gpu:lock"); /* a name, for who wants to stop here */
 	mutex_lock(&mirror->lock);
 	if (mirror_collided(mirror, range))
 		ret = -EBUSY;
 	else
-		mirror->pfns[page] = range->hmm_pfns[0] & ~HMM_PFN_FLAGS;
+		set_entry(mirror, page, range->hmm_pfns[0] & ~HMM_PFN_FLAGS);
 	mutex_unlock(&mirror->lock);
 	return ret;
 }
@@ -138,9 +148,9 @@ static int mirror_fault(void *driver, unsigned long page)
 	return ret;
 }
 
-static unsigned long mirror_pfn(void *driver, unsigned long page)
+static u64 mirror_entry(void *driver, unsigned long page)
 {
-	return ((struct mirror *)driver)->pfns[page];
+	return (u64)READ_ONCE(((struct mirror *)driver)->pfns[page]) << PAGE_SHIFT;
 }
 
-const struct driver_ops mirror_driver = { mirror_create, mirror_destroy, mirror_fault, mirror_pfn };
+const struct driver_ops mirror_driver = { mirror_create, mirror_destroy, mirror_fault, mirror_entry };

@@ -22,12 +22,13 @@
  */
 #include "drivers.h"
 
-#include <p2psim/linux/hmm.h>
-#include <p2psim/linux/mmap_lock.h>
-#include <p2psim/linux/mmu_notifier.h>
-#include <p2psim/linux/mutex.h>
-#include <p2psim/linux/sched/mm.h>
-#include <p2psim/linux/slab.h>
+#include <linux/hmm.h>
+#include <linux/kernel.h>
+#include <linux/mmap_lock.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #define TRIES_MAX 8
 
@@ -35,7 +36,7 @@ struct svm {
 	struct mmu_notifier notifier;
 	struct mutex lock;
 	unsigned long start;
-	unsigned long pfns[DRIVER_PAGES];	/* lock; the device's page table */
+	unsigned long pfns[DRIVER_PAGES];	/* written under the lock; the device's page table */
 	enum driver_fault wrong;
 };
 
@@ -44,6 +45,13 @@ struct svm_fault {
 	struct mmu_interval_notifier notifier;
 	struct svm *svm;
 };
+
+/* Context: lock; the device looks when it likes. */
+static void set_entry(struct svm *svm, unsigned long page, unsigned long pfn)
+{
+	WRITE_ONCE(svm->pfns[page], pfn);
+	trace_puts(pfn ? "entry in" : "entry out");
+}
 
 static int svm_invalidate(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
@@ -56,7 +64,7 @@ static int svm_invalidate(struct mmu_notifier *mn, const struct mmu_notifier_ran
 		return -EAGAIN;
 	for (i = 0; i < DRIVER_PAGES && svm->wrong != DRIVER_DEAF; i++)
 		if (range->start < svm->start + (i + 1) * PAGE_SIZE && svm->start + i * PAGE_SIZE < range->end)
-			svm->pfns[i] = 0;
+			set_entry(svm, i, 0);
 	mutex_unlock(&svm->lock);
 	return 0;
 }
@@ -80,7 +88,8 @@ static bool fault_invalidate(struct mmu_interval_notifier *sub, const struct mmu
 
 static const struct mmu_interval_notifier_ops fault_ops = { .invalidate = fault_invalidate };
 
-static void *svm_create(struct mm_struct *mm, unsigned long start, enum driver_fault wrong)
+static void *svm_create(struct mm_struct *mm, unsigned long start, struct device *dev,
+			enum driver_fault wrong)
 {
 	struct svm *svm = kzalloc(sizeof(*svm), GFP_KERNEL);
 
@@ -119,7 +128,7 @@ static int svm_try(struct svm *svm, struct hmm_range *range, unsigned long page)
 	if (svm->wrong != DRIVER_NO_RETRY && mmu_interval_read_retry(range->notifier, range->notifier_seq))
 		ret = -EBUSY;
 	else
-		svm->pfns[page] = range->hmm_pfns[0] & ~HMM_PFN_FLAGS;
+		set_entry(svm, page, range->hmm_pfns[0] & ~HMM_PFN_FLAGS);
 	mutex_unlock(&svm->lock);
 	return ret;
 }
@@ -156,9 +165,9 @@ static int svm_fault(void *driver, unsigned long page)
 	return ret;
 }
 
-static unsigned long svm_pfn(void *driver, unsigned long page)
+static u64 svm_entry(void *driver, unsigned long page)
 {
-	return ((struct svm *)driver)->pfns[page];
+	return (u64)READ_ONCE(((struct svm *)driver)->pfns[page]) << PAGE_SHIFT;
 }
 
-const struct driver_ops svm_driver = { svm_create, svm_destroy, svm_fault, svm_pfn };
+const struct driver_ops svm_driver = { svm_create, svm_destroy, svm_fault, svm_entry };

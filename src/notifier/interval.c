@@ -211,9 +211,11 @@ static struct mmu_interval_notifier *next_touched(struct mmu_notifier_subscripti
 	return sub_of(interval_tree_iter_next(&sub->interval_tree, range->start, range->end - 1));
 }
 
-/* MIGRATE and EXCLUSIVE have an owner, who may ignore them. */
+/* MIGRATE and EXCLUSIVE have an owner, who may ignore them; and once nobody can use the address space nobody reads it. */
 static bool may_be_ignored(const struct mmu_notifier_range *range)
 {
+	if (!range->mm->mm_users.counter)
+		return true;
 	return (range->event == MMU_NOTIFY_MIGRATE || range->event == MMU_NOTIFY_EXCLUSIVE) && range->owner;
 }
 

@@ -51,8 +51,8 @@ static inline void pattern_is_right(const struct pattern *pattern)
 	assert_true(sleep.complete && sleep.traces_hash == result.traces_hash);
 }
 
-/* Found, in a few words, and they lead there again. */
-static inline void pattern_is_found(const struct pattern *pattern)
+/* Found, in a few words (`replay`, unless that is NULL), and they lead there again. */
+static inline void pattern_is_found_by(const struct pattern *pattern, const char *replay)
 {
 	const struct p2psim_explore_options search = { .budget = PATTERN_SEARCH };
 	struct p2psim_run_options options = { .policy = P2PSIM_POLICY_REPLAY };
@@ -63,6 +63,8 @@ static inline void pattern_is_found(const struct pattern *pattern)
 	if (!result.as_expected && result.verdict != P2PSIM_ALWAYS)
 		fail_msg("%s", told(&pattern->scenario, &result));
 	assert_in_range(strlen(result.schedule), 1, 32);
+	if (replay)
+		assert_string_equal(result.schedule, replay);
 	assert_int_equal(result.preemptions_min, pattern->preemptions);
 	options.replay = result.schedule;
 	assert_int_equal(p2psim_scenario_run(&pattern->scenario, NULL, &options, &again), 0);
@@ -72,11 +74,17 @@ static inline void pattern_is_found(const struct pattern *pattern)
 	assert_int_equal(again.verdict, result.violation.oracle ? P2PSIM_VIOLATION : P2PSIM_ALWAYS);
 }
 
+static inline void pattern_is_found(const struct pattern *pattern)
+{
+	pattern_is_found_by(pattern, NULL);
+}
+
 /* What is pinned of one scenario of a set. */
 struct scenario_pin {
 	const char *name;
 	unsigned int traces;		/* of a right one */
 	unsigned int preemptions;	/* of a wrong one */
+	const char *replay;		/* the schedule in which it is found; NULL: not pinned */
 };
 
 /* `set` ends with an entry without name, and holds nothing that is not pinned. */
@@ -92,7 +100,7 @@ static inline void pins_hold(const struct p2psim_scenario *set, const struct sce
 		if (set[i].expect == P2PSIM_NEVER)
 			pattern_is_right(&pattern);
 		else
-			pattern_is_found(&pattern);
+			pattern_is_found_by(&pattern, pins[i].replay);
 	}
 	assert_null(set[count].name);
 }

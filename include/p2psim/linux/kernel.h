@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <p2psim/base.h>
 #include <p2psim/race.h>
+#include <p2psim/trace.h>
 #ifdef __KERNEL__
 #include <p2psim/linux/kconfig.h>
 #endif
@@ -145,6 +146,12 @@ P2PSIM_EXPORT void p2psim_warn(const char *condition);
 #define WARN(cond, ...) WARN_ON(cond)
 #define WARN_ONCE(cond, ...) WARN_ON(cond)
 #define WARN_ON_SMP(cond) WARN_ON(cond)
+/* A line of the picture; `str` has to stay where it is, and needs no newline. */
+#define trace_puts(str)                                                                                                \
+	do {                                                                                                           \
+		const char *trace_puts_ = (str);                                                                       \
+		p2psim_note("%s", P2PSIM_STR(trace_puts_));                                                            \
+	} while (0)
 #define BUG_ON(cond) ((void)WARN_ON(cond))
 #define BUG() ((void)WARN_ON(true))
 
