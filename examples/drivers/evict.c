@@ -15,7 +15,7 @@
  * Entries of a stopped gpu may be old, so they change only while it stands.  Stops are counted: an eviction may come between
  * `evicted := 0` and the resume that belongs to it.  invalidate() cannot remove its own notifier: UNMAP leaves that to restore.
  * The end of the process is release()'s; invalidate() has nothing to do then, and must not be who ends it.
- * Reduced: one process, ranges of one page, no splitting, no VRAM; UNMAP waits for restore as all others do.
+ * Reduced: one process, ranges of one page, no splitting, no VRAM; UNMAP waits for restore, which begins at once, as all do.
  */
 #include "drivers.h"
 
@@ -43,7 +43,7 @@ struct evict {
 	struct mutex lock;			/* taken inside invalidate() */
 	atomic_t evicted;			/* since the last resume */
 	atomic_t stopped;			/* 0: the queues run */
-	struct delayed_work restore;
+	struct work_struct restore;
 	enum driver_fault wrong;
 };
 
@@ -63,7 +63,7 @@ static bool evict_invalidate(struct mmu_interval_notifier *sub, const struct mmu
 	if (atomic_inc_return(&svms->evicted) == 1) {
 		atomic_inc(&svms->stopped);
 		trace_puts("queues stop");
-		schedule_delayed_work(&svms->restore, 1);
+		schedule_work(&svms->restore);
 	}
 	if (range->gone && svms->wrong == DRIVER_REMOVES_AT_ONCE)
 		mmu_interval_notifier_remove(sub);
@@ -84,7 +84,7 @@ static void evict_release(struct mmu_notifier *mn, struct mm_struct *mm)
 
 	atomic_inc(&svms->stopped);
 	if (svms->wrong == DRIVER_FLUSHES)
-		cancel_delayed_work_sync(&svms->restore);
+		cancel_work_sync(&svms->restore);
 }
 
 static const struct mmu_notifier_ops process_ops = { .release = evict_release };
@@ -130,7 +130,7 @@ static int restore_range(struct evict *svms, int i)
 
 static void evict_restore(struct work_struct *work)
 {
-	struct evict *svms = container_of(to_delayed_work(work), struct evict, restore);
+	struct evict *svms = container_of(work, struct evict, restore);
 	int i, evicted = atomic_read(&svms->evicted), ret = 0;
 
 	if (!evicted || !mmget_not_zero(svms->mm))
@@ -140,7 +140,7 @@ static void evict_restore(struct work_struct *work)
 	if (!ret && (atomic_cmpxchg(&svms->evicted, evicted, 0) == evicted || svms->wrong == DRIVER_NO_RECOUNT))
 		trace_puts(atomic_dec_and_test(&svms->stopped) ? "queues run" : "stopped again");
 	else
-		schedule_delayed_work(&svms->restore, 1);
+		schedule_work(&svms->restore);
 	mmput(svms->mm);
 }
 
@@ -150,7 +150,7 @@ static void evict_destroy(void *driver)
 	int i;
 
 	atomic_inc(&svms->evicted);	/* no eviction is the first any more, and queues restore again */
-	cancel_delayed_work_sync(&svms->restore);
+	cancel_work_sync(&svms->restore);
 	for (i = 0; i < DRIVER_PAGES; i++)
 		if (svms->ranges[i].svms && !svms->ranges[i].removed)
 			mmu_interval_notifier_remove(&svms->ranges[i].notifier);
@@ -168,7 +168,7 @@ static void *evict_create(struct mm_struct *mm, unsigned long start, struct devi
 		return NULL;
 	*svms = (struct evict){ .mm = mm, .start = start, .wrong = wrong, .process.ops = &process_ops };
 	mutex_init(&svms->lock);
-	INIT_DELAYED_WORK(&svms->restore, evict_restore);
+	INIT_WORK(&svms->restore, evict_restore);
 	atomic_set(&svms->evicted, 1);	/* nothing is mapped yet */
 	atomic_set(&svms->stopped, 1);
 	ret = mmu_notifier_register(&svms->process, mm);
@@ -186,8 +186,8 @@ static void *evict_create(struct mm_struct *mm, unsigned long start, struct devi
 /* Work for the queues, which cannot do without their memory. */
 static int evict_fault(void *driver, unsigned long page)
 {
-	schedule_delayed_work(&((struct evict *)driver)->restore, 0);
-	flush_delayed_work(&((struct evict *)driver)->restore);
+	schedule_work(&((struct evict *)driver)->restore);
+	flush_work(&((struct evict *)driver)->restore);
 	return 0;
 }
 

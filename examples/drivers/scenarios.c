@@ -19,6 +19,7 @@
 #include <p2psim/linux/pci.h>
 #include <p2psim/linux/pgtable.h>
 #include <p2psim/linux/sched/mm.h>
+#include <p2psim/linux/workqueue.h>
 #include <p2psim/pci.h>
 #include <p2psim/process.h>
 #include <p2psim/ram.h>
@@ -73,7 +74,7 @@ static int begin(struct drivers *t)
 
 	t->pdev = p2psim_pci_endpoint(port, &(struct p2psim_pci_config){ .name = "gpu0" });
 	t->app = p2psim_process_create("app");
-	if (!t->pdev || !t->app)
+	if (!t->pdev || !t->app || !system_wq) /* which the first user makes: nobody's in particular */
 		return -ENOMEM;
 	t->mm = p2psim_process_mm(t->app);
 	mmgrab(t->mm);

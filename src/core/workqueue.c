@@ -74,6 +74,8 @@ static void run_item(struct workqueue_struct *wq, struct work_struct *work)
 	wq->running_number = work->number;
 	p2psim_enter("%s: work", P2PSIM_STR(wq->name));
 	func(work); /* may free the item */
+	/* Who waits for the item sees its end in this step, not in whatever step was the function's last. */
+	p2psim_step_on(P2PSIM_STEP_WRITE, p2psim_object_id(&wq->obj), true, "work: done");
 	p2psim_leave("%s: idle", P2PSIM_STR(wq->name));
 	wq->running = NULL;
 	p2psim_race_publish(p2psim_world_here(), p2psim_object_id(&wq->obj));

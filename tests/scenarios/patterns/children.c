@@ -222,7 +222,7 @@ const struct pattern patterns_of_children[] = {
 	{ LEAVE("B21/drop+deregister!keeps-reference", "And if who queues nothing keeps his reference?", KEEPS_REFERENCE,
 		P2PSIM_VIOLATION, P2PSIM_DEADLOCK) },
 	{ PREFETCH("B27/prefetch+remove", "Does work outlive what it works on?", RIGHT, P2PSIM_NEVER,
-		   P2PSIM_NO_ORACLE), .traces = 11 },
+		   P2PSIM_NO_ORACLE), .traces = 13 },
 	{ PREFETCH("B27/prefetch+remove!tests-first", "And if the count is read before the grace period?", TESTS_FIRST,
 		   P2PSIM_VIOLATION, P2PSIM_UAF), .preemptions = 1 },
 	{},

@@ -88,6 +88,6 @@ const struct pattern patterns_of_one_cpu[] = {
 		  P2PSIM_NEVER, 0), .traces = 2 },
 	{ ONE_CPU("22/fault+drain!spins", "And if it spins, on the only CPU?", nic_spins, true, P2PSIM_VIOLATION,
 		  P2PSIM_PROGRESS), .preemptions = 0 },
-	{ ONE_CPU("22/fault+drain-preempted", "And with preemption?", nic_spins, false, P2PSIM_NEVER, 0), .traces = 6 },
+	{ ONE_CPU("22/fault+drain-preempted", "And with preemption?", nic_spins, false, P2PSIM_NEVER, 0), .traces = 9 },
 	{},
 };
