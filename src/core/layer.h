@@ -69,6 +69,8 @@ bool p2psim_kmalloc_around(const void *ptr, struct p2psim_kmalloc *found);
 
 /* src/core/pid.c: nobody finds the task any more; what stands for a process is freed with its last reference. */
 void p2psim_pid_exit(struct task_struct *task);
+/* It has no address space any more: get_task_mm() says NULL. */
+void p2psim_pid_exit_mm(struct task_struct *task);
 
 /* Mixes a value into the end-state hash that replay verifies: call it from quiescent checks in a fixed order. */
 void p2psim_end_hash_add(uint64_t value);

@@ -10,6 +10,7 @@
  * memory nor steps; its number is the same whoever is first.  All of it happens in steps on P2PSIM_OBJ_PID, unit: the number.
  */
 #include <p2psim/linux/pid.h>
+#include <p2psim/linux/sched/mm.h>
 #include <p2psim/linux/sched/task.h>
 #include <p2psim/linux/slab.h>
 
@@ -105,6 +106,22 @@ bool pid_alive(const struct task_struct *task)
 {
 	pid_step(P2PSIM_STEP_READ, task->pid, "pid_alive");
 	return !task->exited;
+}
+
+/* Until its task has let go of it, others cannot drop the last user. */
+struct mm_struct *(get_task_mm)(struct task_struct *task)
+{
+	pid_step(P2PSIM_STEP_WRITE, task->pid, "get_task_mm");
+	if (task->mm)
+		task->mm->mm_users.counter++;
+	return task->mm;
+}
+
+void p2psim_pid_exit_mm(struct task_struct *task)
+{
+	if (task->thread_pid || task->usage)
+		pid_step(P2PSIM_STEP_WRITE, task->pid, "exit: mm");
+	task->mm = NULL;
 }
 
 void p2psim_pid_exit(struct task_struct *task)

@@ -100,7 +100,7 @@ void(p2psim_process_exit)(struct p2psim_process *process)
 	if (current->mm == process->mm)
 		p2psim_process_detach();
 	process->mm->owner = NULL;
-	process->leader.mm = NULL;
+	p2psim_pid_exit_mm(&process->leader);
 	mmput(process->mm);
 	p2psim_leave("exited");
 	p2psim_pid_exit(&process->leader);

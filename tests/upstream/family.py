@@ -26,7 +26,7 @@ LISTENS = re.compile(r'mmu_interval_notifier_insert(_locked)?\(|\bmmu_notifier_(
                      r'|struct mmu_(interval_)?notifier_ops \w+')
 FOLDERS = ('drivers', 'virt', 'lib', 'samples')
 SUBSYSTEMS = ('drm', 'rdma', 'xen', 'misc', 'trace', 'video', 'media', 'sound', 'kvm',
-              'linux/mlx5')
+              'linux/mlx5', 'soc')
 FLAGS = ['-std=gnu11', '-DMODULE', '-D__KERNEL__', '-DKBUILD_MODNAME="driver"', '-ferror-limit=1',
          '-fmax-errors=1', '-Werror=implicit-function-declaration', '-Werror=int-conversion',
          '-Werror=incompatible-pointer-types']

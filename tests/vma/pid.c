@@ -50,9 +50,11 @@ static void test_the_task_of_a_process_that_has_exited_has_no_mm(void **state)
 
 	put_pid(pid);
 	assert_true(pid_alive(leader));
+	assert_ptr_equal(get_task_mm(leader), b->mm);
+	mmput(b->mm);
 	end_app(b);
 	assert_false(pid_alive(leader));
-	assert_null(leader->mm);
+	assert_null(get_task_mm(leader));
 	put_task_struct(leader);
 }
 

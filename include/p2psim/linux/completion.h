@@ -4,6 +4,7 @@
 #define P2PSIM_LINUX_COMPLETION_H
 
 #include <p2psim/linux/sched.h>
+#include <p2psim/linux/wait.h>
 
 struct completion {
 	struct p2psim_object obj;

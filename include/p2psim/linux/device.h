@@ -16,6 +16,7 @@
 #include <p2psim/linux/mm_types.h>
 #include <p2psim/linux/pm.h>
 #include <p2psim/linux/printk.h>
+#include <p2psim/linux/ratelimit.h>
 #include <p2psim/linux/slab.h>
 
 struct module;
@@ -31,7 +32,14 @@ struct class {
 	struct module *owner;
 };
 
-struct attribute_group;
+struct device;
+
+/* Nobody reads it: there is no sysfs. */
+struct device_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct device *dev, struct device_attribute *attr, char *buf);
+	ssize_t (*store)(struct device *dev, struct device_attribute *attr, const char *buf, size_t count);
+};
 struct dev_pm_ops;
 
 /* Same names, fewer fields: what a bus's own struct of drivers begins with. */

@@ -17,6 +17,14 @@ struct i2c_adapter {
 	char name[48];
 };
 
+struct i2c_board_info {
+	char type[20];
+	unsigned short flags;
+	unsigned short addr;
+	const char *dev_name;
+	void *platform_data;
+};
+
 struct i2c_algo_bit_data {
 	void *data;
 	void (*setsda)(void *data, int state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mirrors: include/linux/io.h, asm-generic/io.h, iomap.h, 6.1 (reduced: no port I/O, no big-endian and no repeated accesses).
+ * Mirrors: include/linux/io.h, asm-generic/io.h, iomap.h, 6.1 (reduced: no port I/O, no repeated accesses, big-endian ones of
+ * 32 bits only).
  *
  * Registers and memory of a device, seen by the CPU: each access is one step on the page of the BAR and one call of what lies
  * behind it (<p2psim/bar.h>).
@@ -100,6 +101,8 @@ P2PSIM_IO_(64, q)
 #define iowrite16(value, addr) writew((value), (addr))
 #define iowrite32(value, addr) writel((value), (addr))
 #define iowrite64(value, addr) writeq((value), (addr))
+#define ioread32be(addr) __builtin_bswap32(ioread32(addr))
+#define iowrite32be(value, addr) iowrite32(__builtin_bswap32(value), (addr))
 
 #define memcpy_fromio(to, from, count) (P2PSIM_HERE(), p2psim_io_read((from), (to), (count), "memcpy_fromio"))
 #define memcpy_toio(to, from, count) (P2PSIM_HERE(), p2psim_io_write((to), (from), (count), "memcpy_toio"))

@@ -199,6 +199,8 @@ P2PSIM_EXPORT void p2psim_once(const volatile void *addr, size_t size, bool writ
 P2PSIM_EXPORT void might_sleep(void);
 #define might_sleep() (P2PSIM_HERE(), might_sleep())
 
+#define ENOTSUPP 524		/* never seen by a process */
+
 #define U64_MAX UINT64_MAX
 #define U32_MAX UINT32_MAX
 

@@ -170,6 +170,23 @@ static inline bool PageLocked(const struct page *page)
 	return page->flags & (1UL << PG_locked);
 }
 
+/* ---- Folios, 6.1 (reduced: each page of a huge page has references of its own, and is one). ---- */
+
+struct folio {
+	struct page page;
+};
+
+static inline struct folio *page_folio(struct page *page)
+{
+	return (struct folio *)page;
+}
+
+#define folio_get(folio) get_page(&(folio)->page)
+#define folio_put(folio) put_page(&(folio)->page)
+#define folio_lock(folio) lock_page(&(folio)->page)
+#define folio_trylock(folio) trylock_page(&(folio)->page)
+#define folio_unlock(folio) unlock_page(&(folio)->page)
+
 /* ---- Faults ---- */
 
 /*

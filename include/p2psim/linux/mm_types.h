@@ -225,6 +225,8 @@ struct mm_struct {
 	int map_count;
 	unsigned long highest_vm_end;
 	unsigned long total_vm, locked_vm;	/* pages */
+	unsigned long start_brk, brk;		/* 0: no mapping is called a heap or the stack here */
+	unsigned long start_stack;
 	unsigned long def_flags;		/* of new VMAs: mlockall(MCL_FUTURE) */
 	u64 limits[3];				/* bytes, by enum p2psim_limit (the kernel: of the thread group) */
 	void *pgd;				/* top-level table, or NULL */

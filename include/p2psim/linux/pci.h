@@ -41,6 +41,23 @@
 #define PCI_ACS_EC 0x0020			/* egress control */
 #define PCI_ACS_DT 0x0040
 
+/* What a driver says to an error of its card; nobody asks it. */
+typedef unsigned int pci_channel_state_t;
+enum {
+	pci_channel_io_normal = 1,
+	pci_channel_io_frozen = 2,
+	pci_channel_io_perm_failure = 3,
+};
+typedef unsigned int pci_ers_result_t;
+enum pci_ers_result {
+	PCI_ERS_RESULT_NONE = 1,
+	PCI_ERS_RESULT_CAN_RECOVER = 2,
+	PCI_ERS_RESULT_NEED_RESET = 3,
+	PCI_ERS_RESULT_DISCONNECT = 4,
+	PCI_ERS_RESULT_RECOVERED = 5,
+	PCI_ERS_RESULT_NO_AER_DRIVER = 6,
+};
+
 struct p2psim_bar;
 struct p2psim_host_bridge;
 struct p2psim_p2p_route;

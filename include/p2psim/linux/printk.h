@@ -39,6 +39,8 @@ struct va_format {
 #define pr_info(fmt, ...) printk(pr_fmt(fmt), ##__VA_ARGS__)
 /* Checked and, as in a kernel without debugging, not evaluated. */
 #define pr_debug(fmt, ...) (0 ? no_printk(pr_fmt(fmt), ##__VA_ARGS__) : 0)
+#define pr_debug_ratelimited(fmt, ...) pr_debug(fmt, ##__VA_ARGS__)
+#define pr_info_once(fmt, ...) pr_info(fmt, ##__VA_ARGS__)
 #define pr_err_once(fmt, ...) pr_err(fmt, ##__VA_ARGS__)
 #define pr_warn_once(fmt, ...) pr_warn(fmt, ##__VA_ARGS__)
 

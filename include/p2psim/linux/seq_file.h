@@ -3,7 +3,7 @@
 #ifndef P2PSIM_LINUX_SEQ_FILE_H
 #define P2PSIM_LINUX_SEQ_FILE_H
 
-#include <p2psim/linux/kernel.h>
+#include <p2psim/linux/string.h>
 
 struct file;
 struct inode;

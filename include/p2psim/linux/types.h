@@ -13,11 +13,19 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
+#ifdef __KERNEL__
+typedef unsigned long long u64;	/* the uapi's __u64 */
+#else
 typedef uint64_t u64;
+#endif
 typedef int8_t s8;
 typedef int16_t s16;
 typedef int32_t s32;
+#ifdef __KERNEL__
+typedef long long s64;
+#else
 typedef int64_t s64;
+#endif
 
 typedef u64 dma_addr_t;		/* what a device puts on the bus: bus address or IOVA */
 typedef u64 phys_addr_t;	/* what the CPU puts on its bus */
