@@ -13,7 +13,7 @@
 
 #define WINDOW_BASE 0x100000000000UL
 #define ANSWER_LINES 256
-#define ANSWER_EVENTS 4096
+#define ANSWER_EVENTS 16384	/* a copy of each page of a window of 4,096: three a page, and more */
 #define ANSWER_LINE 160
 
 /* What one operation gave: texts as in the file. */

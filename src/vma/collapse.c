@@ -4,13 +4,15 @@
  *
  *	scan the entries			mmap_lock R
  *	a huge page				no lock
+ *	what is swapped out, on a device, or	mmap_lock R, and only if the scan has seen such: a fault each; khugepaged leaves
+ *	  exclusive comes back			  a block with more than 64 of them alone
  *	mmap_lock W, anon_vma lock W
  *	start(CLEAR, 2 MiB, no vma)
  *	the table is empty			nobody can fault: mmap_lock
  *	end()
  *	scan again, copy, the huge entry	or, if a page has got a reference meanwhile, the entries again
  *
- * Left out: swapped-out pages (they are not brought in: no collapse), files.
+ * Left out: files.
  */
 #include <p2psim/actors.h>
 #include <p2psim/step.h>
@@ -18,6 +20,8 @@
 
 #include "vma/huge.h"
 #include "vma/zone_device.h"
+
+#define ABSENT_MAX (HPAGE_PMD_NR / 8)	/* khugepaged_max_ptes_swap */
 
 /* How one block went. */
 enum collapse {
@@ -50,8 +54,13 @@ static enum collapse judge_page(pte_t pte)
 	return PageLocked(page) || page_count(page) != page_mapcount(page) ? COLLAPSE_BUSY : COLLAPSE_DONE;
 }
 
-/* May these entries become one? */
-static enum collapse judge(const pte_t *pte)
+static bool is_absent(pte_t pte)
+{
+	return !pte_none(pte) && !pte_present(pte);
+}
+
+/* May these entries become one, once those have come back that are `*absent`?  absent NULL: none may be. */
+static enum collapse judge(const pte_t *pte, int *absent)
 {
 	enum collapse result = COLLAPSE_DONE;
 	bool writable = false;
@@ -60,6 +69,10 @@ static enum collapse judge(const pte_t *pte)
 	for (i = 0; i < HPAGE_PMD_NR && result == COLLAPSE_DONE; i++) {
 		if (is_empty(pte[i]))
 			continue;
+		if (absent && is_absent(pte[i])) {
+			++*absent;
+			continue;
+		}
 		writable |= pte_write(pte[i]);
 		result = judge_page(pte[i]);
 	}
@@ -106,12 +119,45 @@ static enum collapse collapse_locked(struct vm_area_struct *vma, unsigned long b
 	mmu_notifier_invalidate_range_end(&range);
 	p2psim_step_range(P2PSIM_STEP_WRITE, P2PSIM_OBJ_RAM, true, 0, ULONG_MAX, "collapse:copy");
 	pte = p2psim_pte_lookup(mm, base);
-	result = pte ? judge(pte) : COLLAPSE_NOT_NOW;
+	result = pte ? judge(pte, NULL) : COLLAPSE_NOT_NOW;
 	if (result == COLLAPSE_DONE && !copy_pages(head, pte))
 		result = COLLAPSE_NO_MEMORY;
 	if (result == COLLAPSE_DONE)
 		replace(vma, base, pte, head);
 	anon_vma_unlock_write(vma->anon_vma);
+	return result;
+}
+
+/* The VMA that the block may be huge in; after mmap_lock was dropped. */
+static struct vm_area_struct *vma_of_block(struct mm_struct *mm, unsigned long base)
+{
+	struct vm_area_struct *vma = (vma_lookup)(mm, base);
+
+	return vma && huge_is_allowed(vma, false, false) && huge_fits(vma, base) ? vma : NULL;
+}
+
+/* Entry by entry, as if the process had read.  Context: no lock. */
+static enum collapse bring_back(struct mm_struct *mm, unsigned long base)
+{
+	enum collapse result = COLLAPSE_DONE;
+	struct vm_area_struct *vma;
+	unsigned long addr;
+	vm_fault_t ret;
+
+	mmap_read_lock(mm);
+	vma = vma_of_block(mm, base);
+	if (!vma)
+		result = COLLAPSE_NOT_ALLOWED;
+	for (addr = base; addr < base + PMD_SIZE && result == COLLAPSE_DONE; addr += PAGE_SIZE) {
+		if (!is_absent(p2psim_pte_read(mm, addr)))
+			continue;
+		ret = (handle_mm_fault)(vma, addr, FAULT_FLAG_ALLOW_RETRY, NULL);
+		if (ret & VM_FAULT_RETRY)
+			return COLLAPSE_BUSY; /* mmap_lock is dropped already */
+		if (ret & VM_FAULT_ERROR)
+			result = COLLAPSE_NOT_NOW;
+	}
+	mmap_read_unlock(mm);
 	return result;
 }
 
@@ -121,8 +167,8 @@ static enum collapse collapse_with(struct mm_struct *mm, unsigned long base, str
 	struct vm_area_struct *vma;
 
 	mmap_write_lock(mm);
-	vma = (vma_lookup)(mm, base);
-	if (vma && huge_is_allowed(vma, false, false) && huge_fits(vma, base))
+	vma = vma_of_block(mm, base);
+	if (vma)
 		result = p2psim_pmd_present(mm, base) && !pmd_is_huge(mm, base) ? collapse_locked(vma, base, head) :
 										   COLLAPSE_NOT_NOW;
 	mmap_write_unlock(mm);
@@ -147,22 +193,29 @@ static void scan_step(struct mm_struct *mm, unsigned long base)
 }
 
 /* Context: mmap_lock R, dropped and taken again if it comes to copying. */
-static enum collapse collapse_block(struct mm_struct *mm, unsigned long base)
+static enum collapse collapse_block(struct mm_struct *mm, unsigned long base, bool khugepaged)
 {
 	enum collapse result;
 	struct page *head;
+	int absent = 0;
 
 	scan_step(mm, base);
 	if (pmd_is_huge(mm, base))
 		return COLLAPSE_DONE;
 	if (!p2psim_pmd_present(mm, base))
 		return COLLAPSE_NOT_NOW;
-	result = judge(p2psim_pte_lookup(mm, base));
+	result = judge(p2psim_pte_lookup(mm, base), &absent);
+	if (result == COLLAPSE_DONE && khugepaged && absent > ABSENT_MAX)
+		result = COLLAPSE_NOT_NOW;
 	if (result != COLLAPSE_DONE)
 		return result;
 	mmap_read_unlock(mm);
 	head = p2psim_alloc_huge_page();
-	result = head ? collapse_with(mm, base, head) : COLLAPSE_NO_MEMORY;
+	result = head ? COLLAPSE_DONE : COLLAPSE_NO_MEMORY;
+	if (head && absent)
+		result = bring_back(mm, base);
+	if (result == COLLAPSE_DONE)
+		result = collapse_with(mm, base, head);
 	if (head && result != COLLAPSE_DONE)
 		put_huge_page(head);
 	mmap_read_lock(mm);
@@ -181,7 +234,7 @@ int madvise_collapse(struct vm_area_struct *vma, unsigned long start, unsigned l
 		vma = (vma_lookup)(mm, at);
 		if (!vma || !huge_is_allowed(vma, false, false) || !huge_fits(vma, at))
 			return -EINVAL;
-		result = collapse_block(mm, at);
+		result = collapse_block(mm, at, false);
 		if (result == COLLAPSE_NOT_ALLOWED || result == COLLAPSE_NO_MEMORY)
 			return errno_of(result);
 		failed = result == COLLAPSE_DONE ? failed : result;
@@ -199,7 +252,7 @@ int p2psim_khugepaged_collapse(struct p2psim_process *process, unsigned long add
 	mmap_read_lock(mm);
 	vma = (vma_lookup)(mm, addr);
 	if (vma && huge_is_allowed(vma, false, true) && huge_fits(vma, addr))
-		result = collapse_block(mm, addr & PMD_MASK);
+		result = collapse_block(mm, addr & PMD_MASK, true);
 	mmap_read_unlock(mm);
 	p2psim_leave("khugepaged = %e", (uint64_t)(int64_t)(result == COLLAPSE_DONE ? 0 : errno_of(result)));
 	return result == COLLAPSE_DONE ? 0 : errno_of(result);

@@ -6,6 +6,7 @@
  *	none, write		a huge page; no event
  *	zeros, write		split (CLEAR 2 MiB), then a copy of one page (CLEAR 4 KiB)
  *	read-only, write	only ours: writable, no event; else split and copy, as above
+ *	read-only, unshare	only ours: known to be from now on, and read-only still; else split and copy
  *
  * Without memory for a huge page, small ones serve.
  */
@@ -64,7 +65,7 @@ static bool is_only_ours(const pte_t *pte)
 	return true;
 }
 
-static void make_ours(const struct vm_area_struct *vma, pte_t *pte)
+static void make_ours(const struct vm_area_struct *vma, const pte_t *pte)
 {
 	struct page *page;
 	int i;
@@ -76,8 +77,15 @@ static void make_ours(const struct vm_area_struct *vma, pte_t *pte)
 			page->anon_vma = vma->anon_vma;
 			p2psim_page_set_owner(page, vma->vm_mm->obj.id);
 		}
-		pte[i].val |= P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
 	}
+}
+
+static void make_writable(const struct vm_area_struct *vma, pte_t *pte)
+{
+	int i;
+
+	for (i = 0; i < HPAGE_PMD_NR; i++)
+		pte[i].val |= P2PSIM_PTE_DIRTY | P2PSIM_PTE_YOUNG | (vma->vm_flags & VM_WRITE ? P2PSIM_PTE_WRITE : 0);
 }
 
 vm_fault_t do_huge_pmd_wp_page(struct vm_fault *vmf)
@@ -91,8 +99,10 @@ vm_fault_t do_huge_pmd_wp_page(struct vm_fault *vmf)
 		return 0; /* somebody was faster: the access is tried again */
 	pte = p2psim_pte_lookup(vma->vm_mm, base);
 	if (!is_huge_zero_entry(*pte) && is_only_ours(pte)) {
-		if (!(vmf->flags & FAULT_FLAG_UNSHARE))
-			make_ours(vma, pte);
+		make_ours(vma, pte);
+		if (vmf->flags & FAULT_FLAG_UNSHARE)
+			return 0;
+		make_writable(vma, pte);
 		return VM_FAULT_WRITE;
 	}
 	__split_huge_pmd(vma, base);

@@ -8,6 +8,7 @@
 #include "vma_family.h"
 
 #include <p2psim/actors.h>
+#include <p2psim/linux/rmap.h>
 
 #define BLOCK 0x200
 
@@ -290,6 +291,70 @@ static void test_who_is_left_alone_reuses_the_huge_page(void **state)
 	assert_string_equal(pages_state(b, 1), "rw");
 }
 
+/* Recorded: a pin to read makes it ours again, and leaves it read-only and huge. */
+static void test_a_pin_to_read_takes_a_huge_page_that_nobody_else_has(void **state)
+{
+	struct vma_bench *b = *state, *child;
+	uint8_t byte = 0;
+
+	written(b);
+	child = family_fork(b);
+	family_exit(child, b);
+	bench_log(b);
+	assert_int_equal(p2psim_process_vm_read(b->app, AT(0), &byte, 1), 1);
+	assert_int_equal(byte, 1);
+	assert_string_equal(bench_log(b), "");
+	assert_true(is_huge(b, 0));
+	assert_string_equal(pages_state(b, 0), "ro");
+	assert_true(pages_page(b, 0)->flags & 1UL << PG_anon_exclusive);
+}
+
+static void take_alone(struct vma_bench *b, unsigned long first, unsigned long count)
+{
+	struct page *page;
+
+	mmap_read_lock(b->mm);
+	for (; count--; first++) {
+		assert_int_equal(make_device_exclusive_range(b->mm, AT(first), AT(first + 1), &page, b), 1);
+		unlock_page(page);
+		put_page(page);
+	}
+	mmap_read_unlock(b->mm);
+}
+
+/* mm/khugepaged.c, 6.1, and recorded: first everything comes back, each with its own event. */
+static void test_collapse_brings_back_what_a_device_has_alone(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 0, BLOCK, RW);
+	bench_touch(b, 5);
+	bench_touch(b, 6);
+	take_alone(b, 5, 1);
+	pages_listen(b);
+	assert_int_equal(advise(b, 0, BLOCK, MADV_COLLAPSE), 0);
+	assert_string_equal(bench_log(b), "EXCLUSIVE 5-6 R; end; CLEAR 0-200 W; end; ");
+	assert_true(is_huge(b, 0));
+	assert_int_equal(pages_load(b, 5), 1);
+}
+
+/* mm/khugepaged.c, 6.1: khugepaged_max_ptes_swap, 64; who advises is not asked. */
+static void test_khugepaged_leaves_a_block_alone_of_which_much_is_away(void **state)
+{
+	struct vma_bench *b = *state;
+	unsigned long page;
+
+	bench_anon(b, 0, BLOCK, RW);
+	for (page = 0; page < 66; page++)
+		bench_touch(b, page);
+	assert_int_equal(advise(b, 0, BLOCK, MADV_HUGEPAGE), 0);
+	take_alone(b, 1, 65);
+	assert_int_equal(p2psim_khugepaged_collapse(b->app, AT(0)), -EINVAL);
+	assert_int_equal(pages_load(b, 1), 1);
+	assert_int_equal(p2psim_khugepaged_collapse(b->app, AT(0)), 0);
+	assert_true(is_huge(b, 0));
+}
+
 /* mm/khugepaged.c, 6.1, and recorded: CLEAR without a vma; then it is huge, and reads as before. */
 static void test_collapse_makes_small_pages_a_huge_one(void **state)
 {
@@ -431,6 +496,9 @@ int main(void)
 		test(test_who_is_left_alone_reuses_the_huge_page),
 		test_of_madvise(test_collapse_makes_small_pages_a_huge_one),
 		test_of_madvise(test_collapse_of_less_than_a_block),
+		test(test_a_pin_to_read_takes_a_huge_page_that_nobody_else_has),
+		test_of_madvise(test_collapse_brings_back_what_a_device_has_alone),
+		test_of_madvise(test_khugepaged_leaves_a_block_alone_of_which_much_is_away),
 		test_of_madvise(test_khugepaged_leaves_a_referenced_page_alone),
 		cmocka_unit_test(test_every_failing_allocation_is_survived),
 		cmocka_unit_test_teardown(test_without_memory_for_a_huge_page_small_ones_serve, pages_teardown),
