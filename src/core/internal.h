@@ -53,6 +53,7 @@ struct p2psim_task {
 	uint32_t objects;		/* made so far: the next object's number */
 	int rcu_idx;
 	unsigned int spin_depth, rcu_depth, nonblock_depth;
+	bool in_irq, irqs_off;		/* runs an interrupt handler; local_irq_disable() */
 	const char *nonblock_why;
 	uint32_t loops;			/* retry loops begun */
 	uint64_t effects;		/* steps that left something behind; counted with P2PSIM_BUSY_RETRY */
@@ -89,6 +90,8 @@ struct p2psim_lock_class {
 	const char *name;
 	unsigned int subclass;
 	uint64_t after[P2PSIM_CLASSES_MAX / 64];	/* taken while this one was held, in this execution */
+	/* Where it was taken: [0] with interrupts on, [1] in an interrupt handler; [1] shared. */
+	const struct p2psim_site *irq_site[2][2];
 };
 
 struct p2psim_edge {
@@ -99,6 +102,7 @@ struct p2psim_edge {
 
 struct p2psim_lockdep {
 	unsigned int class_count, edge_count;
+	bool irq_sites;			/* some class has one */
 	struct p2psim_lock_class classes[P2PSIM_CLASSES_MAX];
 	struct p2psim_edge edges[1024];
 };
@@ -341,6 +345,9 @@ const struct p2psim_lock *p2psim_rwsem_waited_for(const struct p2psim_op *op);
 /* lockdep.c */
 void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep);
 void p2psim_lockdep_check(struct p2psim_world *world);
+
+/* A spinlock or rwlock has been taken: L6. */
+void p2psim_lockdep_irq(const struct p2psim_lock *lock, unsigned int how);
 
 /* race.c, race_touch.c: all of it only with P2PSIM_BUSY_RACE. */
 void p2psim_race_step(struct p2psim_world *world, const struct p2psim_op *op);

@@ -20,6 +20,7 @@
 
 #include <p2psim/irq.h>
 #include <p2psim/linux/interrupt.h>
+#include <p2psim/linux/irqflags.h>
 #include <p2psim/linux/kthread.h>
 #include <p2psim/linux/slab.h>
 
@@ -183,6 +184,7 @@ static void call_handlers(struct line *line)
 
 	p2psim_enter("%s", P2PSIM_STR(line->name));
 	p2psim_nonblock_start("an interrupt handler");
+	p2psim_task_here()->in_irq = true;
 	for (action = line->actions; action; action = action->next) {
 		irqreturn_t ret = action->handler ? action->handler((int)line->irq, action->dev_id) : IRQ_WAKE_THREAD;
 
@@ -192,6 +194,7 @@ static void call_handlers(struct line *line)
 			p2psim_violate(P2PSIM_CONTRACT, 0, line->obj.id, 0, "the handler of %s wakes a thread that it has not",
 				       action->name);
 	}
+	p2psim_task_here()->in_irq = false;
 	p2psim_nonblock_end();
 	p2psim_leave("%s: done", P2PSIM_STR(line->name));
 }
@@ -445,15 +448,25 @@ void(enable_irq)(unsigned int irq)
 		p2psim_violate(P2PSIM_BALANCE, 0, line->obj.id, 0, "enable_irq() of %s, which is not disabled", line->name);
 }
 
+/* ---- the current task's own processor ---- */
+
 bool in_interrupt(void)
 {
 	const struct p2psim_task *task = p2psim_hot ? p2psim_task_here() : NULL;
-	unsigned int irq;
 
-	if (!task || !task->nonblock_depth)
-		return false;
-	for (irq = 0; irq < P2PSIM_IRQS_MAX; irq++)
-		if (line_of(irq) && line_of(irq)->daemon == current)
-			return true;
-	return p2psim_softirq_is(current);
+	return task && (task->in_irq || (task->nonblock_depth && p2psim_softirq_is(current)));
+}
+
+unsigned long p2psim_irqs_set(bool off)
+{
+	bool was_off = p2psim_hot && p2psim_task_here()->irqs_off;
+
+	if (p2psim_hot)
+		p2psim_task_here()->irqs_off = off;
+	return was_off;
+}
+
+bool irqs_disabled(void)
+{
+	return p2psim_hot && (p2psim_task_here()->irqs_off || p2psim_task_here()->in_irq);
 }

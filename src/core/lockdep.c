@@ -7,7 +7,9 @@
  *	L2. The graph has no cycle.  The edge that would close one is reported with both places, hang or not.
  *	L3. Two locks of one class nest only with a subclass of their own (mutex_lock_nested()).
  *	L4. A lock is released by the task that holds it; a task ends with none.
- *	L5. Nobody sleeps with a spinlock, in an RCU read side or in a non-blockable section.
+ *	L5. Nobody sleeps with a spinlock, in an RCU read side, in a non-blockable section or with interrupts off.
+ *	L6. A spinlock that an interrupt handler takes is taken with interrupts off everywhere else: else the handler may
+ *	    interrupt its holder and wait for ever.  Readers of an rwlock do not disturb each other.
  *
  * Classes outlive an execution (they are only numbers), edges do not: what one schedule shows, its replay shows.
  */
@@ -25,6 +27,10 @@ void p2psim_lockdep_reset(struct p2psim_lockdep *lockdep)
 	if (lockdep->edge_count)
 		for (i = 0; i < lockdep->class_count; i++)
 			memset(lockdep->classes[i].after, 0, sizeof(lockdep->classes[i].after));
+	if (lockdep->irq_sites)
+		for (i = 0; i < lockdep->class_count; i++)
+			memset(lockdep->classes[i].irq_site, 0, sizeof(lockdep->classes[i].irq_site));
+	lockdep->irq_sites = false;
 	lockdep->edge_count = 0;
 }
 
@@ -181,6 +187,30 @@ void p2psim_lockdep_acquire(struct p2psim_lock *lock, unsigned int subclass, uns
 	}
 }
 
+void p2psim_lockdep_irq(const struct p2psim_lock *lock, unsigned int how)
+{
+	static const struct p2psim_site nowhere = { .file = "?", .func = "?" };
+	struct p2psim_world *world = p2psim_world_here();
+	struct p2psim_lock_class *class = &world->lockdep.classes[lock->lock_class];
+	unsigned int inside = p2psim_task_here()->in_irq, shared = how & P2PSIM_LOCK_SHARED ? 1 : 0;
+	const struct p2psim_site *here = world->hot.site ? world->hot.site : &nowhere, *other;
+
+	if (!lock->lock_class || class->irq_site[inside][shared])
+		return;
+	if (inside ? how & P2PSIM_LOCK_TRY : p2psim_task_here()->irqs_off)
+		return;
+	class->irq_site[inside][shared] = here;
+	world->lockdep.irq_sites = true;
+	other = class->irq_site[!inside][0];
+	if (!other && !shared)
+		other = class->irq_site[!inside][1];
+	if (other)
+		p2psim_violate(P2PSIM_LOCKGRAPH, 0, lock->obj.id, 0,
+			       "%s is taken by an interrupt handler (%s:%d), and elsewhere with interrupts on (%s:%d)",
+			       class->name, inside ? here->func : other->func, inside ? here->line : other->line,
+			       inside ? other->func : here->func, inside ? other->line : here->line);
+}
+
 void p2psim_lockdep_release(struct p2psim_lock *lock)
 {
 	if (!p2psim_world_missing("a lock"))
@@ -263,6 +293,8 @@ void(might_sleep)(void)
 		p2psim_violate(P2PSIM_LOCKGRAPH, 0, 0, 0, "%s may sleep in an RCU read side", task->ts.comm);
 	else if (task->nonblock_depth)
 		p2psim_violate(P2PSIM_LOCKGRAPH, 0, 0, 0, "%s may sleep in %s", task->ts.comm, task->nonblock_why);
+	else if (task->irqs_off)
+		p2psim_violate(P2PSIM_LOCKGRAPH, 0, 0, 0, "%s may sleep with interrupts off", task->ts.comm);
 }
 
 void p2psim_lockdep_check(struct p2psim_world *world)

@@ -165,6 +165,7 @@ void(spin_lock)(spinlock_t *lock)
 	if (p2psim_world_missing("spin_lock"))
 		return;
 	lock_common(&lock->lock, 0);
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_EXCLUSIVE);
 	p2psim_task_here()->spin_depth++;
 }
 
@@ -172,6 +173,7 @@ int(spin_trylock)(spinlock_t *lock)
 {
 	if (p2psim_world_missing("spin_trylock") || !trylock_common(&lock->lock))
 		return 0;
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_TRY);
 	p2psim_task_here()->spin_depth++;
 	return 1;
 }

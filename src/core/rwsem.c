@@ -267,6 +267,7 @@ void(read_lock)(rwlock_t *lock)
 	p2psim_step_guarded(P2PSIM_STEP_RDLOCK, p2psim_object_id(&lock->lock.obj), false, NULL, reader_may_enter,
 			    &lock->lock);
 	enter_shared(&lock->lock, 0);
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_SHARED);
 	p2psim_task_here()->spin_depth++;
 }
 
@@ -274,6 +275,7 @@ int(read_trylock)(rwlock_t *lock)
 {
 	if (p2psim_world_missing("read_trylock") || !try_shared(&lock->lock))
 		return 0;
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_SHARED | P2PSIM_LOCK_TRY);
 	p2psim_task_here()->spin_depth++;
 	return 1;
 }
@@ -290,6 +292,7 @@ void(write_lock)(rwlock_t *lock)
 		return;
 	(void)wait_as_writer(&lock->lock, NULL);
 	enter_exclusive(&lock->lock, 0, P2PSIM_LOCK_EXCLUSIVE);
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_EXCLUSIVE);
 	p2psim_task_here()->spin_depth++;
 }
 
@@ -297,6 +300,7 @@ int(write_trylock)(rwlock_t *lock)
 {
 	if (p2psim_world_missing("write_trylock") || !try_exclusive(&lock->lock))
 		return 0;
+	p2psim_lockdep_irq(&lock->lock, P2PSIM_LOCK_TRY);
 	p2psim_task_here()->spin_depth++;
 	return 1;
 }

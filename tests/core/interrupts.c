@@ -2,13 +2,12 @@
 /* Interrupt lines (rules I1-I5 of src/core/irq.c) and tasklets. */
 #include "core_world.h"
 
-#include <stdio.h>
-
 #include <p2psim/irq.h>
 #include <p2psim/inject.h>
 #include <p2psim/linux/interrupt.h>
 #include <p2psim/linux/mutex.h>
 #include <p2psim/linux/slab.h>
+#include <p2psim/linux/spinlock.h>
 #include <p2psim/task.h>
 
 struct bench {
@@ -392,6 +391,81 @@ static void test_a_tasklet_freed_while_it_is_scheduled_is_found(void **state)
 	assert_violation(*state, P2PSIM_UAF, "a tasklet is freed while it is scheduled");
 }
 
+/* ---- the lock graph and interrupts (L5, L6 of src/core/lockdep.c) ---- */
+
+static DEFINE_SPINLOCK(lock);
+static DEFINE_RWLOCK(rwlock);
+
+static void locks(void)
+{
+	spin_lock(&lock);
+	spin_unlock(&lock);
+}
+
+static void reads(void)
+{
+	read_lock(&rwlock);
+	read_unlock(&rwlock);
+}
+
+static void raise_with(void (*meanwhile)(void))
+{
+	b.meanwhile = meanwhile;
+	request(0);
+	raise_and_run();
+	free_irq(b.irq, &b);
+}
+
+static void test_a_lock_that_a_handler_takes_is_taken_with_interrupts_off(void **state)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lock, flags);
+	assert_true(irqs_disabled());
+	spin_unlock_irqrestore(&lock, flags);
+	assert_false(irqs_disabled());
+	raise_with(locks);
+	spin_lock_irq(&lock);
+	spin_unlock_irq(&lock);
+	assert_null(p2psim_world_violation(*state));
+	spin_lock(&lock);
+	assert_violation(*state, P2PSIM_LOCKGRAPH, "is taken by an interrupt handler (locks:");
+	spin_unlock(&lock);
+}
+
+/* The order does not matter: the handler comes second. */
+static void test_a_handler_takes_no_lock_that_is_taken_with_interrupts_on(void **state)
+{
+	spin_lock(&lock);
+	spin_unlock(&lock);
+	b.meanwhile = locks;
+	request(0);
+	p2psim_irq_raise(b.irq);
+	assert_int_equal(p2psim_run(), -ECANCELED);
+	assert_violation(*state, P2PSIM_LOCKGRAPH, "and elsewhere with interrupts on (test_a_handler_takes_no_lock");
+}
+
+static void test_readers_do_not_disturb_a_handler_that_reads(void **state)
+{
+	read_lock(&rwlock);
+	read_unlock(&rwlock);
+	raise_with(reads);
+	assert_null(p2psim_world_violation(*state));
+	write_lock(&rwlock);
+	assert_violation(*state, P2PSIM_LOCKGRAPH, "is taken by an interrupt handler (reads:");
+	write_unlock(&rwlock);
+}
+
+static void test_nobody_sleeps_with_interrupts_off(void **state)
+{
+	local_irq_disable();
+	might_sleep();
+	assert_violation(*state, P2PSIM_LOCKGRAPH, "may sleep with interrupts off");
+	local_irq_enable();
+	might_sleep();
+	assert_null(p2psim_world_violation(*state));
+}
+
 #define irq_test(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
 #define irq_test_rubble(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown_rubble)
 
@@ -418,6 +492,10 @@ int main(void)
 		irq_test_rubble(test_a_tasklet_must_not_sleep),
 		irq_test_rubble(test_a_handler_cannot_kill_a_tasklet),
 		irq_test_rubble(test_a_tasklet_freed_while_it_is_scheduled_is_found),
+		irq_test(test_a_lock_that_a_handler_takes_is_taken_with_interrupts_off),
+		irq_test_rubble(test_a_handler_takes_no_lock_that_is_taken_with_interrupts_on),
+		irq_test(test_readers_do_not_disturb_a_handler_that_reads),
+		irq_test(test_nobody_sleeps_with_interrupts_off),
 	};
 
 	return cmocka_run_group_tests_name("interrupts", tests, NULL, NULL);

@@ -62,19 +62,27 @@ P2PSIM_EXPORT void write_seqcount_end(seqcount_t *s);
 		write_seqcount_end(&(s)->seqcount);                                                                    \
 		spin_unlock(&(s)->lock);                                                                               \
 	} while (0)
-#define write_seqlock_irq(s) write_seqlock(s)
-#define write_sequnlock_irq(s) write_sequnlock(s)
+#define write_seqlock_irq(s)                                                                                           \
+	do {                                                                                                           \
+		local_irq_disable();                                                                                   \
+		write_seqlock(s);                                                                                      \
+	} while (0)
+#define write_sequnlock_irq(s)                                                                                         \
+	do {                                                                                                           \
+		write_sequnlock(s);                                                                                    \
+		local_irq_enable();                                                                                    \
+	} while (0)
 #define write_seqlock_bh(s) write_seqlock(s)
 #define write_sequnlock_bh(s) write_sequnlock(s)
 #define write_seqlock_irqsave(s, flags)                                                                                \
 	do {                                                                                                           \
-		(flags) = 0;                                                                                           \
+		local_irq_save(flags);                                                                                 \
 		write_seqlock(s);                                                                                      \
 	} while (0)
 #define write_sequnlock_irqrestore(s, flags)                                                                           \
 	do {                                                                                                           \
-		(void)(flags);                                                                                         \
 		write_sequnlock(s);                                                                                    \
+		local_irq_restore(flags);                                                                              \
 	} while (0)
 /* A reader that keeps writers out. */
 #define read_seqlock_excl(s) spin_lock(&(s)->lock)

@@ -197,8 +197,8 @@ P2PSIM_EXPORT void xa_destroy(struct xarray *xa);
 #define xa_trylock(xa) spin_trylock(&(xa)->xa_lock)
 #define xa_lock_bh(xa) xa_lock(xa)
 #define xa_unlock_bh(xa) xa_unlock(xa)
-#define xa_lock_irq(xa) xa_lock(xa)
-#define xa_unlock_irq(xa) xa_unlock(xa)
+#define xa_lock_irq(xa) spin_lock_irq(&(xa)->xa_lock)
+#define xa_unlock_irq(xa) spin_unlock_irq(&(xa)->xa_lock)
 #define xa_lock_irqsave(xa, flags) spin_lock_irqsave(&(xa)->xa_lock, flags)
 #define xa_unlock_irqrestore(xa, flags) spin_unlock_irqrestore(&(xa)->xa_lock, flags)
 
