@@ -144,8 +144,8 @@ static void test_a_page_of_an_entry_that_is_anothers_now_is_stale(void **state)
 
 struct p2p {
 	struct p2p_memory memory;
-	struct dev_pagemap pgmap;
 	struct scatterlist list[2];
+	struct dev_pagemap pgmap;	/* last: its ranges may be many */
 };
 
 static void p2p_page_free(struct page *page)
