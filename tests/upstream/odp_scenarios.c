@@ -4,18 +4,11 @@
  * its memory away, copies itself, or ends.
  */
 #include <errno.h>
-#include <string.h>
-
-#include <p2psim/linux/mm_types.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
 
 #include "driver_scenarios.h"
 #include "odp_nic.h"
 
-#define REGION 0x200000UL
 #define PAGES 4
-#define AT(page) (REGION + ((unsigned long)(page) << PAGE_SHIFT))
 
 struct machine {
 	struct p2psim_process *app, *child;
@@ -28,16 +21,11 @@ static int setup(void *state)
 	static const enum odp_mistake none = ODP_CORRECT;
 	const enum odp_mistake *mistake = p2psim_scenario_data();
 	struct machine *m = state;
-	unsigned long page;
 	int error;
 
-	m->app = p2psim_process_create("app");
+	m->app = process_with_region(PAGES, PAGES);
 	if (!m->app)
 		return -ENOMEM;
-	p2psim_mmap(m->app, REGION, PAGES << PAGE_SHIFT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
-		    0);
-	for (page = 0; page < PAGES; page++)
-		p2psim_store_byte(m->app, AT(page), (unsigned char)('a' + page));
 	m->nic = odp_nic_create(m->app, REGION, PAGES, mistake ? *mistake : none, &error);
 	return error;
 }

@@ -6,14 +6,9 @@
  */
 #include <errno.h>
 
-#include <p2psim/linux/mm_types.h>
-#include <p2psim/linux/mman.h>
-#include <p2psim/process.h>
-
 #include "driver_scenarios.h"
 #include "radeon_userptr.h"
 
-#define REGION 0x200000UL
 #define PAGES 2
 
 struct machine {
@@ -26,12 +21,9 @@ static int setup(void *state)
 	struct machine *m = state;
 	int error;
 
-	m->app = p2psim_process_create("app");
+	m->app = process_with_region(PAGES, 1);
 	if (!m->app)
 		return -ENOMEM;
-	p2psim_mmap(m->app, REGION, PAGES << PAGE_SHIFT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
-		    0);
-	p2psim_store_byte(m->app, REGION, 'a');
 	m->gpu = radeon_userptr_create(m->app, REGION, PAGES, &error);
 	return error;
 }
