@@ -273,6 +273,44 @@ static void test_synchronize_rcu_in_a_read_side_is_reported(void **state)
 	assert_violation(*state, P2PSIM_BALANCE, "without rcu_read_lock");
 }
 
+static int ready;
+
+static void looks_and_leaves(void *arg)
+{
+	struct gate *gate = arg;
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait_exclusive(&gate->wq, &wait, TASK_UNINTERRUPTIBLE);
+	if (!READ_ONCE(ready))
+		schedule();
+	finish_wait(&gate->wq, &wait);
+}
+
+/*
+ *	first			second
+ *	on the queue
+ *				on the queue, sleeps
+ *	looks: ready
+ *						wake_up(): one, the first
+ *	leaves			sleeps on
+ */
+static void test_who_has_looked_and_not_left_yet_takes_the_wake_up_of_another(void **state)
+{
+	struct gate gate = {};
+	struct task_struct *first, *second;
+
+	init_waitqueue_head(&gate.wq);
+	ready = 1;
+	first = p2psim_task_spawn("first", looks_and_leaves, &gate);
+	assert_int_equal(p2psim_run_until(first, "finish_wait"), 0);
+	ready = 0;
+	second = p2psim_task_spawn("second", looks_and_leaves, &gate);
+	assert_int_equal(p2psim_run_alone(second), -EAGAIN);
+	wake_up(&gate.wq);
+	assert_int_equal(p2psim_run(), -EDEADLK);
+	assert_violation(*state, P2PSIM_DEADLOCK, "second waits for sleep");
+}
+
 static bool looks_with_a_step(void *arg)
 {
 	return READ_ONCE(*(int *)arg) && READ_ONCE(*(int *)arg);
@@ -435,6 +473,7 @@ int main(void)
 		core_test(test_synchronize_rcu_in_a_read_side_is_reported),
 		core_test(test_work_runs_when_the_scheduler_says_so),
 		core_test(test_a_flush_does_not_take_an_item_that_was_cancelled_for_one_that_has_run),
+		core_test_rubble(test_who_has_looked_and_not_left_yet_takes_the_wake_up_of_another),
 		core_test_rubble(test_a_condition_that_takes_a_step_is_a_contract_violation),
 		cmocka_unit_test(test_exploration_tells_of_a_condition_that_takes_a_step),
 		core_test_rubble(test_work_that_flushes_itself_is_a_deadlock),

@@ -246,28 +246,31 @@ static void steps_once(void *state)
 }
 
 /*
- *	a . y . b	the other's step at the second dot comes where the task could go on, at the first where it
- *			yields: that one is free.  In front and behind all are.
+ *	a . y . b	a step of another at the second dot comes where the task could go on, at the first where it
+ *			yields: that one is free.  In front and behind all are.  Two others, since the default is one of
+ *			them.
  */
 static void test_icb_charges_nothing_for_a_switch_at_a_yield(void **state)
 {
 	static const struct {
 		void (*fn)(void *state);
-		unsigned int without;	/* preemptions */
-	} shapes[] = { { steps_yields_steps, 3 }, { steps_thrice, 2 } };
-	struct p2psim_scenario scenario = { .name = "yield", .expect = P2PSIM_NEVER, .tasks = { {}, { "other", steps_once } } };
-	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_ICB };
+		unsigned int with[3];	/* at most 0, 1, 2 preemptions */
+	} shapes[] = { { steps_yields_steps, { 12, 20, 20 } }, { steps_thrice, { 6, 18, 20 } } };
+	struct p2psim_scenario scenario = {
+		.name = "yield", .expect = P2PSIM_NEVER, .tasks = { {}, { "other", steps_once }, { "third", steps_once } },
+	};
+	const struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_ICB, .preemptions = 2 };
 	struct p2psim_explore_result result;
+	unsigned int bound;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		scenario.tasks[0].name = "task";
 		scenario.tasks[0].fn = shapes[i].fn;
-		options.preemptions = 1;
 		assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
-		assert_int_equal(result.stages[0].executions, shapes[i].without);
-		assert_int_equal(result.stages[1].executions, 4);
+		for (bound = 0; bound < 3; bound++)
+			assert_int_equal(result.stages[bound].executions, shapes[i].with[bound]);
 	}
 }
 
