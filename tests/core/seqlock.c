@@ -6,7 +6,9 @@
 #include <p2psim/linux/circ_buf.h>
 #include <p2psim/linux/cpumask.h>
 #include <p2psim/linux/ktime.h>
+#include <p2psim/linux/mutex.h>
 #include <p2psim/linux/preempt.h>
+#include <p2psim/linux/rcupdate.h>
 #include <p2psim/linux/rwlock.h>
 #include <p2psim/linux/seqlock.h>
 #include <p2psim/linux/unaligned.h>
@@ -148,6 +150,20 @@ static void test_mistakes_with_a_rwlock_are_told(void **state)
 	assert_null(p2psim_world_violation(*state));
 }
 
+static void test_a_protected_pointer_asks_for_its_lock(void **state)
+{
+	struct mutex lock;
+	int value, *pointer = &value;
+
+	mutex_init(&lock);
+	assert_ptr_equal(rcu_dereference_protected(pointer, p2psim_lock_is_held(&lock.lock)), &value);
+	assert_violation(*state, P2PSIM_CONTRACT, "p2psim_lock_is_held(&lock.lock)");
+	mutex_lock(&lock);
+	assert_ptr_equal(rcu_dereference_protected(pointer, p2psim_lock_is_held(&lock.lock)), &value);
+	mutex_unlock(&lock);
+	assert_null(p2psim_world_violation(*state));
+}
+
 /* ---- values ---- */
 
 static void test_ktime_is_the_logical_clock_in_nanoseconds(void **state)
@@ -188,6 +204,7 @@ int main(void)
 		core_test(test_two_writers_without_a_lock_are_told),
 		core_test(test_readers_share_a_rwlock_and_keep_writers_out),
 		core_test(test_mistakes_with_a_rwlock_are_told),
+		core_test(test_a_protected_pointer_asks_for_its_lock),
 		core_test(test_ktime_is_the_logical_clock_in_nanoseconds),
 		core_test(test_fields_masks_and_rings_are_as_in_the_kernel),
 	};

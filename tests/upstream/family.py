@@ -11,7 +11,8 @@ of the others lacks first.
     family.py --kernel DIR --view FOLDER         only makes FOLDER: the headers of subsystems
 
 A driver is every .c file that registers an mmu_notifier or inserts an interval notifier.  include/linux and include/asm are
-p2psim's alone; the headers of subsystems (drm, rdma, xen, ...) are the tree's own, as are those beside the driver.
+p2psim's alone; the headers of subsystems (drm, rdma, xen, ...) are the tree's own, as are those beside the driver.  machines/
+has what a driver asks of a machine that this one is not.
 """
 import argparse
 import os
@@ -21,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 LISTENS = re.compile(r'mmu_interval_notifier_insert(_locked)?\(|\bmmu_notifier_(register|get)\(|__mmu_notifier_register\('
                      r'|struct mmu_(interval_)?notifier_ops \w+')
 FOLDERS = ('drivers', 'virt', 'lib', 'samples')
@@ -77,7 +79,7 @@ def compiled(cc, kernel, scratch, name, more):
     extra += [f'-DCONFIG_{option}=1' for option in OPTIONS.get(name, [])]
     flags = [f for f in FLAGS if ('clang' in cc[-1]) == (f == '-ferror-limit=1') or not f.endswith('=1')]
     run = subprocess.run(cc + flags + more + [f'-I{ROOT}/include/p2psim-kernel', f'-I{ROOT}/include', f'-I{scratch}',
-                                              f'-I{scratch}/uapi', *extra, os.path.join(kernel, name)],
+                                              f'-I{scratch}/uapi', f'-I{HERE}/machines', *extra, os.path.join(kernel, name)],
                          stderr=subprocess.PIPE, text=True)
     if not run.returncode:
         return None
@@ -100,16 +102,16 @@ def libc():
 
 
 def lacks(cc, kernel, scratch, name, there):
-    """Names that the driver's object asks for: not of the library, not of a file in its own folder."""
+    """Names that the driver's object asks for and the library has not: the kernel's, and those that the headers beside it know."""
     unit = os.path.join(scratch, 'driver.o')
     compiled(cc, kernel, scratch, name, ['-O1', '-c', '-o', unit])
     missing = {s for s in symbols(['-u'], unit) - there if not s.startswith(('__start_', '__stop_'))}
-    beside = ''
     folder = os.path.dirname(os.path.join(kernel, name))
+    beside = set()
     for other in os.listdir(folder):
-        if other.endswith('.c'):
-            beside += open(os.path.join(folder, other), encoding='utf-8', errors='replace').read()
-    its_own = {s for s in missing if re.search(rf'^(?!\s)[^\n;=]*\b{s}\((?=[^;]*?\n{{)|^(?!extern)\w[^\n(]*\b{s}(\[[^\n]*\])?( =|;)', beside, re.M)}
+        if other.endswith('.h'):
+            beside |= set(re.findall(r'\w+', open(os.path.join(folder, other), encoding='utf-8', errors='replace').read()))
+    its_own = missing & beside
     return sorted(missing - its_own), sorted(its_own)
 
 

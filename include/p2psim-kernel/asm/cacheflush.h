@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+#include <p2psim/linux/cacheflush.h>
