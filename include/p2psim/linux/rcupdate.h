@@ -27,7 +27,7 @@ P2PSIM_EXPORT void rcu_barrier(void);
 #define rcu_dereference_check(p, c) rcu_dereference(p)
 #define rcu_dereference_protected(p, c)                                                                                \
 	__extension__({                                                                                                \
-		WARN_ON(!(c));                                                                                         \
+		(void)WARN_ON(!(c));                                                                                   \
 		(p);                                                                                                   \
 	})
 #define RCU_INIT_POINTER(p, v) WRITE_ONCE(p, v)
