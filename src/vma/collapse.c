@@ -28,7 +28,7 @@ enum collapse {
 	COLLAPSE_DONE,
 	COLLAPSE_NOT_ALLOWED,	/* -EINVAL, and no further block is tried */
 	COLLAPSE_NO_MEMORY,	/* -ENOMEM, likewise */
-	COLLAPSE_NOT_NOW,	/* -EINVAL: no table, nothing writable, an entry that is no page's */
+	COLLAPSE_NOT_NOW,	/* -EINVAL: nothing writable, an entry that is no page's, a whole GiB without a table */
 	COLLAPSE_BUSY,		/* -EAGAIN: locked, or somebody has a reference */
 };
 
@@ -128,6 +128,12 @@ static enum collapse collapse_locked(struct vm_area_struct *vma, unsigned long b
 	return result;
 }
 
+/* A block that has no table: where its neighbours of the GiB have one, no further block is tried (recorded on 6.1.192). */
+static enum collapse without_table(struct mm_struct *mm, unsigned long base)
+{
+	return p2psim_pud_present(mm, base) ? COLLAPSE_NOT_ALLOWED : COLLAPSE_NOT_NOW;
+}
+
 /* The VMA that the block may be huge in; after mmap_lock was dropped. */
 static struct vm_area_struct *vma_of_block(struct mm_struct *mm, unsigned long base)
 {
@@ -155,7 +161,7 @@ static enum collapse bring_back(struct mm_struct *mm, unsigned long base)
 		if (ret & VM_FAULT_RETRY)
 			return COLLAPSE_BUSY; /* mmap_lock is dropped already */
 		if (ret & VM_FAULT_ERROR)
-			result = COLLAPSE_NOT_NOW;
+			result = COLLAPSE_NOT_ALLOWED;
 	}
 	mmap_read_unlock(mm);
 	return result;
@@ -203,7 +209,7 @@ static enum collapse collapse_block(struct mm_struct *mm, unsigned long base, bo
 	if (pmd_is_huge(mm, base))
 		return COLLAPSE_DONE;
 	if (!p2psim_pmd_present(mm, base))
-		return COLLAPSE_NOT_NOW;
+		return without_table(mm, base);
 	result = judge(p2psim_pte_lookup(mm, base), &absent);
 	if (result == COLLAPSE_DONE && khugepaged && absent > ABSENT_MAX)
 		result = COLLAPSE_NOT_NOW;

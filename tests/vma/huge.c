@@ -322,6 +322,22 @@ static void take_alone(struct vma_bench *b, unsigned long first, unsigned long c
 	mmap_read_unlock(b->mm);
 }
 
+/* Recorded: the block behind an untouched one is not looked at, unless the untouched one is a GiB of its own. */
+static void test_collapse_ends_at_a_block_without_a_table(void **state)
+{
+	const unsigned long gib = PUD_SIZE >> PAGE_SHIFT;
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 0, 3 * BLOCK, RW);
+	bench_touch(b, 2 * BLOCK);
+	assert_int_equal(advise(b, 0, 3 * BLOCK, MADV_COLLAPSE), -EINVAL);
+	assert_false(is_huge(b, 2 * BLOCK));
+	bench_anon(b, 3 * gib - BLOCK, 2 * BLOCK, RW);
+	bench_touch(b, 3 * gib);
+	assert_int_equal(advise(b, 3 * gib - BLOCK, 2 * BLOCK, MADV_COLLAPSE), -EINVAL);
+	assert_true(is_huge(b, 3 * gib));
+}
+
 /* mm/khugepaged.c, 6.1, and recorded: first everything comes back, each with its own event. */
 static void test_collapse_brings_back_what_a_device_has_alone(void **state)
 {
@@ -497,6 +513,7 @@ int main(void)
 		test_of_madvise(test_collapse_makes_small_pages_a_huge_one),
 		test_of_madvise(test_collapse_of_less_than_a_block),
 		test(test_a_pin_to_read_takes_a_huge_page_that_nobody_else_has),
+		test_of_madvise(test_collapse_ends_at_a_block_without_a_table),
 		test_of_madvise(test_collapse_brings_back_what_a_device_has_alone),
 		test_of_madvise(test_khugepaged_leaves_a_block_alone_of_which_much_is_away),
 		test_of_madvise(test_khugepaged_leaves_a_referenced_page_alone),
