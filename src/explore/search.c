@@ -230,6 +230,14 @@ static bool sleeps(const struct p2psim_search *search)
 	return !search->in_blocks && (search->kind == P2PSIM_EXPLORE_DPOR || search->kind == P2PSIM_EXPLORE_SLEEP);
 }
 
+/* A task's next step has no number in a clock. */
+static bool is_past_counting(const struct p2psim_search *search, const struct p2psim_choice *choice)
+{
+	const int32_t previous = choice->last < P2PSIM_SEARCH_TASKS ? search->latest[choice->last] : -1;
+
+	return previous >= 0 && search->nodes[previous].nth == UINT16_MAX;
+}
+
 static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_choice *choice)
 {
 	struct p2psim_search *search = (struct p2psim_search *)strategy;
@@ -239,7 +247,7 @@ static unsigned int pick(struct p2psim_strategy *strategy, const struct p2psim_c
 		search->no_memory = true;
 		return give_up(search, choice);
 	}
-	if (search->depth == search->max_depth) {
+	if (search->depth == search->max_depth || (search->want_clocks && is_past_counting(search, choice))) {
 		search->cut = true;
 		return give_up(search, choice);
 	}
