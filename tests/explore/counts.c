@@ -319,6 +319,34 @@ static void test_long_executions_are_cut_and_said_so(void **state)
 	assert_false(result.complete);
 }
 
+static void many_steps(void *state)
+{
+	struct cr *cr = state;
+	unsigned int i;
+
+	for (i = 0; i <= UINT16_MAX; i++)
+		rd(&cr->page_obj);
+}
+
+/* A clock counts to 65,535: where dpor needs clocks, an execution ends there; naive needs none. */
+static void test_more_steps_than_a_clock_counts_are_cut_and_said_so(void **state)
+{
+	struct p2psim_explore_options options = { .strategy = P2PSIM_EXPLORE_DPOR };
+	struct p2psim_scenario scenario = cr_base;
+	struct p2psim_explore_result result;
+
+	(void)state;
+	scenario.tasks[0].name = "reader";
+	scenario.tasks[0].fn = many_steps;
+	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
+	assert_int_equal(result.cut, 1);
+	assert_false(result.complete);
+	options.strategy = P2PSIM_EXPLORE_NAIVE;
+	assert_int_equal(p2psim_explore(&scenario, &options, &result), 0);
+	assert_int_equal(result.steps_max, UINT16_MAX + 1);
+	assert_true(result.complete);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest many[] = { cmocka_unit_test(test_the_long_rows) };
@@ -334,6 +362,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_icb_charges_nothing_for_a_switch_at_a_yield),
 		cmocka_unit_test(test_a_scenario_that_does_not_repeat_itself_is_an_error),
 		cmocka_unit_test(test_long_executions_are_cut_and_said_so),
+		cmocka_unit_test(test_more_steps_than_a_clock_counts_are_cut_and_said_so),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--many"))

@@ -75,6 +75,11 @@ def alone(cc, scratch, names):
     return [n for n, ok in zip(names, kept) if ok]
 
 
+def by_few(names):
+    """A file that includes all of glibc takes long: four of ours share one."""
+    return [names[i:i + 4] for i in range(0, len(names), 4)]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--cc', default='cc')
@@ -84,9 +89,9 @@ def main():
         theirs = alone(cc, scratch, glibc_headers(cc))
         jobs = {
             f'every header of glibc before each of ours ({len(theirs)} before {len(ours)})':
-                [(f'glibc before {h}', theirs + [h]) for h in ours],
+                [(f'glibc before {", ".join(few)}', theirs + few) for few in by_few(ours)],
             f'each of ours before every header of glibc ({len(ours)} before {len(theirs)})':
-                [(f'{h} before glibc', [h] + theirs) for h in ours],
+                [(f'{", ".join(few)} before glibc', few + theirs) for few in by_few(ours)],
             'all of ours before each header of glibc': [(f'ours before {h}', ours + [h]) for h in theirs],
             'each header of glibc before all of ours': [(f'{h} before ours', [h] + ours) for h in theirs],
         }
