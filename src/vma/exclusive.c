@@ -43,7 +43,7 @@ static bool take_entry(struct vm_area_struct *vma, unsigned long addr, struct ex
 	pte_page_step(vma->vm_mm, addr, x->page, "exclusive");
 	pte = p2psim_pte_lookup(vma->vm_mm, addr);
 	if (!pte_maps(pte, x->page))
-		return !pte || pte_none(*pte) || pte_present(*pte);
+		return !pte || !is_device_exclusive_pte(*pte) || pte_pfn(*pte) != page_to_pfn(x->page);
 	old = *pte;
 	if (pte_dirty(old))
 		set_page_dirty(x->page);

@@ -91,7 +91,7 @@ static bool unmap_from_vma(struct vm_area_struct *vma, unsigned long addr, void 
 	struct mmu_notifier_range range;
 
 	pte_page_step(vma->vm_mm, addr, r->page, "reclaim:look");
-	if (vma->vm_flags & VM_LOCKED || is_pinned(r->page)) {
+	if ((vma->vm_flags & VM_LOCKED && pte_maps(p2psim_pte_lookup(vma->vm_mm, addr), r->page)) || is_pinned(r->page)) {
 		r->error = -EBUSY;
 		return false;
 	}

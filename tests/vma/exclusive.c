@@ -196,6 +196,29 @@ static void test_mremap_moves_it(void **state)
 	assert_int_equal(pages_load(b, 8), 5);
 }
 
+/* Recorded: the reverse map leads to the child, too, which has another page there, swapped out or exclusive itself. */
+static void test_what_others_have_at_that_place_is_no_hindrance(void **state)
+{
+	struct p2psim_process *child = NULL;
+	struct page *page = NULL;
+	struct vma_bench *b = *state;
+	int found;
+
+	touched(b, 0, 1);
+	assert_int_equal(p2psim_fork(b->app, "child", &child), 0);
+	assert_int_equal(pages_store(b, 0, 7), 0);
+	mmap_read_lock(p2psim_process_mm(child));
+	found = make_device_exclusive_range(p2psim_process_mm(child), AT(0), AT(1), &page, b);
+	mmap_read_unlock(p2psim_process_mm(child));
+	assert_int_equal(found, 1);
+	let_go(&page, found);
+	assert_int_equal(make_and_let_go(b, 0, 1), 1);
+	assert_string_equal(pages_state(b, 0), "exclusive-rw");
+	assert_int_equal(pages_load(b, 0), 7);
+	assert_int_equal(p2psim_load_byte(child, AT(0)), 5);
+	p2psim_process_exit(child);
+}
+
 /* E2 */
 static void test_fork_undoes_it_without_an_event(void **state)
 {
@@ -294,6 +317,7 @@ int main(void)
 		pages_test(test_mprotect_makes_it_read_only_for_good),
 		pages_test(test_unmapping_lets_the_page_go),
 		pages_test(test_mremap_moves_it),
+		pages_test(test_what_others_have_at_that_place_is_no_hindrance),
 		pages_test(test_fork_undoes_it_without_an_event),
 		pages_test(test_fork_fails_while_the_driver_has_the_page_locked),
 		pages_test(test_a_fault_waits_until_the_driver_is_done),

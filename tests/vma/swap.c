@@ -75,6 +75,26 @@ static void test_a_shared_page_leaves_both(void **state)
 	p2psim_process_exit(child);
 }
 
+/* Recorded: a VMA that the reverse map leads to, and that is locked, keeps only what it maps itself. */
+static void test_a_locked_vma_keeps_no_page_that_has_moved_out_of_it(void **state)
+{
+	struct vma_bench *b = *state;
+
+	bench_anon(b, 0, 4, RW);
+	pages_store(b, 0, 5);
+	pages_store(b, 1, 6);
+	assert_int_equal(p2psim_mremap(b->app, AT(0), PAGES(1), PAGES(1), MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+				       AT(8)), AT(8));
+	assert_int_equal(p2psim_mlock2(b->app, AT(0), PAGES(4), MLOCK_ONFAULT), 0);
+	pages_listen(b);
+	assert_int_equal(reclaim(b, 8), 0);
+	assert_string_equal(bench_log(b), "CLEAR 0-1 -; end; CLEAR 8-9 -; end; ");
+	assert_string_equal(pages_state(b, 8), "swap");
+	assert_int_equal(reclaim(b, 1), -EBUSY);
+	assert_string_equal(bench_log(b), "");
+	assert_int_equal(pages_load(b, 8), 5);
+}
+
 /* W3 */
 static void test_both_find_the_same_page(void **state)
 {
@@ -283,6 +303,7 @@ int main(void)
 		pages_test(test_an_entry_knows_whether_the_page_was_its_own),
 		pages_test(test_a_page_that_comes_back_for_a_read_is_reused_by_a_write),
 		pages_test(test_a_shared_page_leaves_both),
+		pages_test(test_a_locked_vma_keeps_no_page_that_has_moved_out_of_it),
 		pages_test(test_both_find_the_same_page),
 		pages_test(test_a_write_to_a_page_in_the_cache_copies_it),
 		pages_test(test_the_last_one_takes_the_page_out_of_the_cache),
