@@ -459,16 +459,16 @@ static int explore(const char *text, enum p2psim_strategy_kind kind, struct outc
 		.strategy = kind, .keep_going = true, .budget = NAIVE_MOST,
 		.on_execution = on_execution, .on_execution_arg = &out->ends,
 	};
-	unsigned int t = 0;
+	unsigned int t;
 
 	memset(out, 0, sizeof(*out));
 	scenario.data = text;
-	do {
+	for (t = 0; text && t < TASKS; t++) {
 		scenario.tasks[t].name = "task";
 		scenario.tasks[t].fn = fn[t];
-		t++;
 		text = strchr(text, '|');
-	} while (text++ && t < TASKS);
+		text = text ? text + 1 : NULL;
+	}
 	return p2psim_explore(&scenario, &options, &out->result);
 }
 
