@@ -63,6 +63,17 @@ static inline int tool_program(const char **argv, char *wrapper, size_t size)
 	return count;
 }
 
+/* What qemu says by itself of a program that dies under it. */
+static inline void tool_drop_emulator(char *text)
+{
+	char *line, *end;
+
+	while (getenv("MESON_EXE_WRAPPER") && (line = strstr(text, "qemu: uncaught target signal "))) {
+		end = strchr(line, '\n');
+		memmove(line, end ? end + 1 : line + strlen(line), strlen(end ? end + 1 : "") + 1);
+	}
+}
+
 static inline struct tool_run tool_spawn(const char *const *args)
 {
 	const char *argv[TOOL_WRAPPER_MAX + TOOL_ARGS_MAX + 2] = {};
@@ -87,6 +98,7 @@ static inline struct tool_run tool_spawn(const char *const *args)
 	run.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	run.out = tool_slurp(out);
 	run.err = tool_slurp(err);
+	tool_drop_emulator(run.err);
 	return run;
 }
 
