@@ -7,11 +7,35 @@
 
 #include "vma/internal.h"
 
+#define TRIES 100
+
 static int errno_of(vm_fault_t fault)
 {
 	if (!(fault & VM_FAULT_ERROR))
 		return 0;
 	return fault & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
+}
+
+/* A fault may bring back what was away, and leave the copy that a write needs to the next one. */
+static bool is_there(const struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+{
+	const pte_t *pte = p2psim_pte_lookup(vma->vm_mm, addr);
+
+	if (!pte || pte_none(*pte))
+		return true; /* gone again: not ours to wait for */
+	return pte_present(*pte) && (!(flags & FAULT_FLAG_WRITE) || pte_write(*pte));
+}
+
+static int populate_page(struct vm_area_struct *vma, unsigned long addr, unsigned int flags)
+{
+	int error, tries = 0;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		error = errno_of((handle_mm_fault)(vma, addr, flags, NULL));
+	} while (!error && !is_there(vma, addr, flags) && ++tries < TRIES);
+	return error;
 }
 
 long populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long end)
@@ -26,7 +50,7 @@ long populate_vma(struct vm_area_struct *vma, unsigned long start, unsigned long
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS_FLAGS) || !(vma->vm_flags & VM_MAYREAD))
 		return -EFAULT;
 	for (at = start; at < end && !error; at += error ? 0 : PAGE_SIZE)
-		error = fatal_signal_pending(current) ? -EINTR : errno_of((handle_mm_fault)(vma, at, flags, NULL));
+		error = populate_page(vma, at, flags);
 	return at > start ? (long)((at - start) >> PAGE_SHIFT) : error;
 }
 

@@ -163,6 +163,23 @@ static void tells_all(struct bench *b, int which)
 		p2psim_store_byte(b->child, DEVICE(1), 3);
 }
 
+/* Recorded: behind each page that comes back for both, the copy that the locked memory is to be written in. */
+static void test_locked_memory_is_copied_when_it_comes_back_shared(void **state)
+{
+	struct bench b = {};
+	int i;
+
+	(void)state;
+	assert_int_equal(begin(&b, 0, 0), 0);
+	assert_int_equal(tell(&b, P2PSIM_DMIRROR_MIGRATE_TO_DEV, 0, 0, 3), 0);
+	assert_int_equal(p2psim_fork(b.app, "child", &b.child), 0);
+	assert_int_equal(p2psim_mlock(b.app, DEVICE(0), 3 * PAGE_SIZE), 0);
+	for (i = 0; i < 3; i++)
+		assert_true(pte_write(*p2psim_pte_lookup(p2psim_process_mm(b.app), DEVICE(i))));
+	assert_int_equal(p2psim_load_byte(b.child, DEVICE(1)), 6);
+	end(&b);
+}
+
 static void tells_private(void *state)
 {
 	tells_all(state, 0);
@@ -341,6 +358,7 @@ int main(void)
 		mistake_test(test_pages_that_are_not_evicted_hold_up_the_driver),
 		mistake_test(test_a_fault_that_moves_nothing_never_ends),
 		mistake_test(test_device_memory_that_stays_is_a_leak),
+		cmocka_unit_test_setup_teardown(test_locked_memory_is_copied_when_it_comes_back_shared, setup, core_teardown),
 		cmocka_unit_test(test_each_allocation_may_fail),
 		cmocka_unit_test(test_no_interleaving_damages_anything_and_mistakes_are_found),
 	};
