@@ -255,7 +255,7 @@ static int conform_paths(struct cli *cli, const struct recording_paths *paths)
 	int status;
 
 	if (paths->left_out)
-		cli_say(CLI_OK, "%zu files in folders are no recordings (\"# mmtruth 1\"): left out", paths->left_out);
+		cli_say(CLI_OK, "%zu files in folders are no recordings: left out", paths->left_out);
 	batch.count = cli->first && (size_t)cli->first < paths->count ? (size_t)cli->first : paths->count;
 	batch.files = calloc(batch.count + 1, sizeof(*batch.files));
 	if (!batch.files)

@@ -16,6 +16,7 @@
 struct parser {
 	struct recording *r;
 	unsigned int line;
+	bool begun;			/* a record has been there */
 	struct recorded_op *op;		/* between "op" and "end" */
 };
 
@@ -206,10 +207,13 @@ static int read_line(struct parser *p, char *line)
 
 	if (!*line || *line == '#')
 		return 0;
+	p->begun = p->begun || recording_begins_with(line);
 	if (rest)
 		*rest++ = '\0';
 	else
 		rest = line + strlen(line);
+	if (!p->begun)
+		return bad(p, "this is no recording: it begins with \"window\", \"file\", \"thp\", \"swap\" or \"op\"");
 	if (p->op)
 		return read_answer(p, line, rest);
 	return strcmp(line, "op") ? read_header(p, line, rest) : begin_op(p, rest);
@@ -262,13 +266,15 @@ static int parse(struct parser *p)
 	int error = 0;
 
 	p->line = 1;
-	if (strncmp(line, "# mmtruth 1", 11))
-		return bad(p, "this is no recording: its first line must begin with \"# mmtruth 1\"");
-	for (; line && *line && !error; line = next, p->line++) {
-		next = strchr(line, '\n');
-		if (!next)
+	if (!*line)
+		return bad(p, "this is no recording: it is empty");
+	for (; *line && !error; line = next, p->line++) {
+		next = line + strcspn(line, "\n");
+		if (!*next && strcmp(line, "end"))
 			return bad(p, "the file is cut off: its last line has no end");
-		*next++ = '\0';
+		if (*next)
+			*next++ = '\0';
+		line[strcspn(line, "\r")] = '\0';
 		error = read_line(p, line);
 	}
 	if (error)

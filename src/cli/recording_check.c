@@ -173,3 +173,14 @@ const char *recording_check_mirror(const char *text, unsigned long window)
 		return "a device's page table reads: dpt DEVICE LETTER COUNT ...";
 	return strcmp(text + 2, "=") ? check_pairs(text + 2, window, ".rwx") : NULL;
 }
+
+bool recording_begins_with(const char *line)
+{
+	static const char *const words[] = { "window ", "thp ", "swap ", "events ", "op " };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strncmp(line, words[i], strlen(words[i])))
+			return true;
+	return !strncmp(line, "file ", 5) && line[5] >= '0' && line[5] <= '9';
+}

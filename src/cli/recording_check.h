@@ -17,6 +17,8 @@ const char *recording_check_event(const char *text);
 const char *recording_check_vma(const char *text);
 const char *recording_check_pages(const char *text, unsigned long window);
 const char *recording_check_mirror(const char *text, unsigned long window);
+/* Is it what a recording begins with, comments and empty lines aside? */
+bool recording_begins_with(const char *line);
 /* Does an event that can be read say whose it is? */
 bool recording_has_owner(const char *text);
 

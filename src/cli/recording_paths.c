@@ -14,10 +14,9 @@
 #include <sys/stat.h>
 
 #include "cli/internal.h"
+#include "cli/recording_check.h"
 
 #define DEPTH_MAX 16
-
-static const char recording_begins[] = "# mmtruth";
 
 static bool is_wanted(const struct recording_paths *paths, const char *path)
 {
@@ -42,14 +41,23 @@ static int add_file(struct recording_paths *paths, const char *path)
 	return paths->files[paths->count++] ? 0 : -ENOMEM;
 }
 
-/* It has a first line, and that line is of another kind of text. */
+/*
+ * Something stands in it, and that is another kind of text: told by its first record, for the comments of a recording are
+ * anybody's.
+ */
 static bool is_of_another_kind(const char *path)
 {
-	char begins[sizeof(recording_begins)];
+	bool other = false, found = false, at_start = true;
 	FILE *file = fopen(path, "r");
-	bool other;
+	char line[128];
 
-	other = file && fgets(begins, sizeof(begins), file) && strncmp(begins, recording_begins, strlen(begins));
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		if (at_start && *line != '\n' && *line != '\r') {
+			found = *line != '#';
+			other = found ? !recording_begins_with(line) : strncmp(line, "# mmtruth", 9) != 0;
+		}
+		at_start = strchr(line, '\n');
+	}
 	if (file)
 		fclose(file);
 	return other;
@@ -63,11 +71,10 @@ static int add_or_leave_out(struct recording_paths *paths, const char *path)
 	return 0;
 }
 
-static bool is_named_as_one(const char *name)
+/* What describes the format begins as a recording does. */
+static bool may_be_one(const char *name)
 {
-	size_t length = strlen(name);
-
-	return length > 4 && !strcmp(name + length - 4, ".txt") && strncmp(name, "FORMAT", 6);
+	return strncmp(name, "FORMAT", 6);
 }
 
 static int is_visible(const struct dirent *entry)
@@ -93,10 +100,10 @@ static int add_entry(struct recording_paths *paths, const char *folder, const ch
 	if (asprintf(&path, "%s/%s", folder, name) < 0)
 		return -ENOMEM;
 	if (stat(path, &stat_buf))
-		error = is_named_as_one(name) ? refuse(paths, path, strerror(errno)) : 0;
+		error = may_be_one(name) ? refuse(paths, path, strerror(errno)) : 0;
 	else if (S_ISDIR(stat_buf.st_mode))
 		error = add_folder(paths, path, depth + 1);
-	else if (is_named_as_one(name) && is_wanted(paths, path))
+	else if (S_ISREG(stat_buf.st_mode) && may_be_one(name) && is_wanted(paths, path))
 		error = add_or_leave_out(paths, path);
 	free(path);
 	return error;
@@ -133,7 +140,7 @@ int recording_paths_add(struct recording_paths *paths, const char *path)
 		return is_wanted(paths, path) ? add_file(paths, path) : 0;
 	error = add_folder(paths, path, 0);
 	if (!error && paths->count == before && !paths->only)
-		return refuse(paths, path, "a folder without recordings (*.txt)");
+		return refuse(paths, path, "a folder without recordings");
 	return error;
 }
 

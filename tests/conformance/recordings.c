@@ -215,12 +215,15 @@ static void refused(struct scratch *s, const char *text, const char *why)
 
 static void test_a_file_that_is_no_recording_is_refused(void **state)
 {
-	static const char *why = ":1: this is no recording: its first line must begin with \"# mmtruth 1\"";
+	static const char *later = ":2: this is no recording: it begins with \"window\", \"file\", \"thp\", \"swap\" or \"op\"";
+	static const char *why = ":1: this is no recording: it begins with \"window\", \"file\", \"thp\", \"swap\" or \"op\"";
 	static const char binary[] = "# mmtruth 1\n\0\0\0\377";
 
-	refused(*state, "", why);
+	refused(*state, "", ":1: this is no recording: it is empty");
+	refused(*state, "# mmtruth 1\nfile p2pmem/01 config amd\n", later);
 	refused(*state, "hello\n", why);
-	refused_bytes(*state, "\177ELF\002\001\001", 7, why);
+	refused_bytes(*state, "\177ELF\002\001\001", 7, ":1: the file is cut off: its last line has no end");
+	refused_bytes(*state, "\177ELF\002\001\n", 7, why);
 	refused_bytes(*state, binary, sizeof(binary), ":2: a NUL byte: this is no text");
 }
 
@@ -299,6 +302,24 @@ static void test_what_cannot_be_opened_is_refused(void **state)
 	assert_int_equal(mkdir(s->path, 0700), 0);
 	assert_tool(2, "ops 3 mismatches 0", "one.txt: a folder without recordings", "conform", s->path, s->good);
 	assert_tool(2, NULL, "conform takes recordings", "conform");
+}
+
+/* Neither the comments of a recording, nor its name, nor how its lines end makes it one. */
+static void test_a_recording_is_known_by_its_records(void **state)
+{
+	static const char bare[] = "window 16\n" OP_MMAP, dos[] = "\r\nwindow 16\r\nop wr 0 1\r\nret SIGSEGV/MAPERR\r\nend";
+	struct scratch *s = *state;
+	char below[96];
+
+	assert_int_equal(mkdir(s->path, 0700), 0);
+	snprintf(below, sizeof(below), "%s/three", s->path);
+	write_file(below, bare, strlen(bare));
+	assert_tool(0, "ops 1 mismatches 0 unsupported 0\n", NULL, "conform", s->path);
+	assert_tool(0, "ops 1 mismatches 0 unsupported 0\n", NULL, "conform", below);
+	write_file(below, dos, strlen(dos));
+	assert_tool(0, "ops 1 mismatches 0 unsupported 0\n", NULL, "conform", s->path);
+	unlink(below);
+	rmdir(s->path);
 }
 
 /* A folder stands for all that is under it; what is no recording there is passed over, and told. */
@@ -465,6 +486,7 @@ int main(int argc, char **argv)
 		recordings_test(test_files_and_settings_of_the_header_are_read),
 		recordings_test(test_a_file_that_is_cut_off_is_refused),
 		recordings_test(test_what_cannot_be_opened_is_refused),
+		recordings_test(test_a_recording_is_known_by_its_records),
 		recordings_test(test_a_folder_is_walked_to_its_end),
 		recordings_test(test_another_result_is_a_mismatch),
 		recordings_test(test_another_vma_is_a_mismatch),
